@@ -1,0 +1,58 @@
+/* S3 requests: method, URL, headers, signature. Pure: time is an argument.
+ *
+ * A request's buffers are rewritten in place from one use to the next, so
+ * that a slot of the transfer loop allocates nothing per file. */
+#ifndef UPLOADER_S3_REQUEST_H
+#define UPLOADER_S3_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/strbuf.h"
+#include "uploader/credentials/credentials.h"
+#include "uploader/endpoint.h"
+#include "uploader/sigv4.h"
+
+/* Who asks, and where: shared by all requests of a run. Nothing is owned. */
+struct s3_client {
+	const struct endpoint *endpoint;
+	const struct credentials *credentials;
+	struct sigv4_signer *signer;
+};
+
+enum { S3_REQUEST_HEADERS_MAX = 24 };
+
+struct s3_request {
+	const char *method;
+	struct strbuf url;  /* scheme://host + the canonical URI */
+	size_t uri_offset;  /* where the canonical URI begins in url */
+	struct strbuf text; /* the header lines, each ended by a NUL */
+	/* "name: value" lines in text, in the order signed, then
+	 * Authorization, then the libcurl defaults that are suppressed
+	 * ("Expect:", "Accept:", "Content-Type:"). */
+	char *headers[S3_REQUEST_HEADERS_MAX];
+	size_t header_count;
+	struct strbuf authorization;
+};
+
+struct s3_put {
+	const char *key;
+	uint32_t crc32c;	/* of the body */
+	const char *sha256_hex; /* of the body: signs the payload; NULL:
+				   UNSIGNED-PAYLOAD, and the CRC-32C goes as
+				   x-amz-checksum-crc32c */
+	bool if_none_match;	/* If-None-Match: * */
+};
+
+/* PutObject. To endpoints that are not AWS the CRC-32C also goes as
+ * x-amz-meta-s3spool-crc32c (8 hex digits), by which a later HEAD tells
+ * whether an object is ours. */
+void s3_request_put(struct s3_request *request, const struct s3_client *client,
+    const struct s3_put *put, int64_t now_ns);
+/* HeadObject with x-amz-checksum-mode: ENABLED. */
+void s3_request_head(struct s3_request *request,
+    const struct s3_client *client, const char *key, int64_t now_ns);
+void s3_request_done(struct s3_request *request);
+
+#endif
