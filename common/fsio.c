@@ -1,0 +1,234 @@
+/* File-system calls beneath held directories.
+ *
+ * The producer owns base_dir and may put links, devices and other surprises
+ * there at any moment. openat2(2) with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS
+ * and RESOLVE_NO_MAGICLINKS makes the kernel refuse them during the walk
+ * itself, where checks before the walk would race. */
+#include "common/fsio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/mem.h"
+#include "common/strbuf.h"
+
+int
+fsio_open_beneath(int dirfd, const char *path, int flags)
+{
+	struct open_how how = {
+	    .flags = (unsigned long long)(unsigned int)(flags | O_CLOEXEC),
+	    .mode = (flags & O_CREAT) != 0 ? 0600 : 0,
+	    .resolve =
+		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd;
+
+	/* EAGAIN: something was renamed during the walk; ask again. */
+	do
+		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof how);
+	while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int
+fsio_open_dir(int dirfd, const char *path, DIR **ret_dir)
+{
+	DIR *dir;
+	int fd;
+
+	fd = fsio_open_beneath(dirfd, *path != '\0' ? path : ".",
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	if (fd < 0)
+		return fd;
+	dir = fdopendir(fd);
+	if (dir == NULL) {
+		int error = errno;
+
+		(void)close(fd); /* only read from */
+		return -error;
+	}
+	*ret_dir = dir;
+	return 0;
+}
+
+int
+fsio_read_dir(DIR *dir, struct dirent **ret_entry)
+{
+	struct dirent *entry;
+
+	do {
+		errno = 0;
+		entry = readdir(dir);
+		if (entry == NULL)
+			return -errno;
+	} while (strcmp(entry->d_name, ".") == 0 ||
+		 strcmp(entry->d_name, "..") == 0);
+	*ret_entry = entry;
+	return 1;
+}
+
+int
+fsio_make_dirs(int dirfd, const char *path)
+{
+	int rc;
+
+	if (mkdirat(dirfd, path, 0777) == 0 || errno == EEXIST)
+		return 0;
+	if (errno != ENOENT)
+		return -errno;
+	rc = fsio_make_parents(dirfd, path);
+	if (rc < 0)
+		return rc;
+	return mkdirat(dirfd, path, 0777) == 0 || errno == EEXIST ? 0 : -errno;
+}
+
+int
+fsio_make_parents(int dirfd, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent;
+	int rc;
+
+	if (slash == NULL)
+		return 0;
+	parent = mem_copy_n(path, (size_t)(slash - path));
+	rc = fsio_make_dirs(dirfd, parent);
+	free(parent);
+	return rc;
+}
+
+/* Removes what can be removed inside PATH; the caller removes PATH. */
+static int
+remove_children(int dirfd, struct strbuf *path)
+{
+	struct dirent *entry;
+	size_t length = path->length;
+	DIR *dir;
+	int rc;
+
+	rc = fsio_open_dir(dirfd, strbuf_text(path), &dir);
+	if (rc < 0)
+		return rc;
+	while ((rc = fsio_read_dir(dir, &entry)) > 0) {
+		if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)
+			continue;
+		strbuf_printf(path, "/%s", entry->d_name);
+		/* Leaves are removed without being opened. What is no
+		 * directory, or not empty, stays and keeps its parents. */
+		if (unlinkat(dirfd, strbuf_text(path), AT_REMOVEDIR) < 0 &&
+		    (errno == ENOTEMPTY || errno == EEXIST) &&
+		    remove_children(dirfd, path) == 0)
+			(void)unlinkat(dirfd, strbuf_text(path), AT_REMOVEDIR);
+		strbuf_truncate(path, length);
+	}
+	(void)closedir(dir); /* only read from */
+	return rc;
+}
+
+int
+fsio_remove_empty(int dirfd, const char *path)
+{
+	struct strbuf name = {0};
+	int rc;
+
+	strbuf_puts(&name, path);
+	rc = remove_children(dirfd, &name);
+	strbuf_done(&name);
+	if (rc == -ENOENT)
+		return 0;
+	if (rc < 0)
+		return rc;
+	if (unlinkat(dirfd, path, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	return errno == EEXIST ? -ENOTEMPTY : -errno;
+}
+
+int
+fsio_write_all(int fd, const void *bytes, size_t length)
+{
+	const char *next = bytes;
+
+	while (length > 0) {
+		ssize_t n = write(fd, next, length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		next += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+ssize_t
+fsio_pread_all(int fd, void *bytes, size_t length, off_t offset)
+{
+	size_t got = 0;
+
+	while (got < length) {
+		ssize_t n = pread(fd, (char *)bytes + got, length - got,
+		    offset + (off_t)got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	return (ssize_t)got;
+}
+
+int
+fsio_sync_dir(int dirfd)
+{
+	return fsync(dirfd) == 0 ? 0 : -errno;
+}
+
+static int
+set_lock(int fd, short type, off_t start, off_t length)
+{
+	struct flock lock = {
+	    .l_type = type,
+	    .l_whence = SEEK_SET,
+	    .l_start = start,
+	    .l_len = length,
+	};
+	int rc;
+
+	do
+		rc = fcntl(fd, F_OFD_SETLK, &lock);
+	while (rc < 0 && errno == EINTR);
+	if (rc < 0)
+		return errno == EACCES ? -EAGAIN : -errno;
+	return 0;
+}
+
+int
+fsio_lock(int fd, off_t start, off_t length)
+{
+	return set_lock(fd, F_WRLCK, start, length);
+}
+
+int
+fsio_unlock(int fd, off_t start, off_t length)
+{
+	return set_lock(fd, F_UNLCK, start, length);
+}
+
+int
+fsio_is_locked(int fd)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
+		return -errno;
+	return lock.l_type != F_UNLCK;
+}
