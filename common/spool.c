@@ -1,0 +1,350 @@
+/* The states of a file as directories, and the moves between them.
+ *
+ * What a crash leaves: rename(2) is atomic, so a file is in the one room or
+ * in the other, and each state says what is to be done next, whoever does it.
+ * link+unlink (where RENAME_NOREPLACE is missing) can leave two names of one
+ * inode; both moves of that kind are repeated or finished harmlessly.
+ *
+ * After a failed rename the inode is asked, not errno: over NFS a request may
+ * have been carried out, its answer lost, and its repetition answered ENOENT
+ * or EEXIST. Where the target holds our inode, the move has happened. */
+#include "common/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/fsio.h"
+#include "common/mem.h"
+
+/* Another process may prune the directories we just made; that it does so
+ * every time is not to be believed. */
+enum { MOVE_TRIES = 16 };
+
+struct part {
+	const char *name;
+	int *fd;
+};
+
+static int
+open_part(int root_fd, const struct part *part, enum spool_mode mode)
+{
+	int fd;
+
+	if (mode == SPOOL_CREATE && mkdirat(root_fd, part->name, 0700) < 0 &&
+	    errno != EEXIST)
+		return -errno;
+	fd = fsio_open_beneath(root_fd, part->name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	if (fd == -ENOENT && mode == SPOOL_LOOK)
+		return 0;
+	if (fd < 0)
+		return fd;
+	*part->fd = fd;
+	return 0;
+}
+
+static int
+open_parts(struct spool *spool, enum spool_mode mode, const char **ret_name)
+{
+	const struct part parts[] = {
+	    {"claimed", &spool->claimed_fd},
+	    {"uploading", &spool->uploading_fd},
+	    {"confirmed", &spool->confirmed_fd},
+	    {"failed", &spool->failed_fd},
+	    {"runs", &spool->runs_fd},
+	    {"ledger", &spool->ledger_fd},
+	    {"locks", &spool->locks_fd},
+	    {"tmp", &spool->tmp_fd},
+	};
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		int rc = open_part(spool->root_fd, &parts[i], mode);
+
+		*ret_name = parts[i].name;
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* Opens spool_dir itself, which the user named: links on the way are his. */
+static int
+open_root(struct spool *spool, const char *path, enum spool_mode mode,
+    char **ret_error)
+{
+	struct stat st;
+
+	if (mode == SPOOL_CREATE && mkdir(path, 0700) < 0 && errno != EEXIST) {
+		int error = errno;
+
+		*ret_error = mem_format("Cannot make the spool directory '%s': "
+					"%s; its parent directory must exist "
+					"and be ours to write",
+		    path, strerror(error));
+		return -error;
+	}
+	spool->root_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (spool->root_fd < 0 && errno == ENOENT && mode == SPOOL_LOOK)
+		return 0;
+	if (spool->root_fd < 0 || fstat(spool->root_fd, &st) < 0) {
+		int error = errno;
+
+		*ret_error = mem_format("Cannot open the spool directory '%s': "
+					"%s",
+		    path, strerror(error));
+		return -error;
+	}
+	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
+		*ret_error = mem_format("Refusing the spool directory '%s': it "
+					"must belong to the user who runs "
+					"s3spool and be closed to all others; "
+					"chown it, and chmod 700",
+		    path);
+		return -EPERM;
+	}
+	spool->device = st.st_dev;
+	spool->inode = st.st_ino;
+	return 0;
+}
+
+int
+spool_open(const struct config *config, enum spool_mode mode,
+    struct spool **ret_spool, char **ret_error)
+{
+	struct spool *spool = mem_alloc(sizeof *spool);
+	const char *part;
+	int rc;
+
+	*spool = (struct spool){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0,
+	    false};
+	spool->base_fd =
+	    open(config->base_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (spool->base_fd < 0) {
+		rc = -errno;
+		*ret_error = mem_format("Cannot open base_dir '%s': %s",
+		    config->base_dir, strerror(-rc));
+		goto out;
+	}
+	rc = open_root(spool, config->spool_dir, mode, ret_error);
+	if (rc < 0 || spool->root_fd < 0)
+		goto out;
+	rc = open_parts(spool, mode, &part);
+	if (rc < 0)
+		*ret_error = mem_format("Cannot open '%s/%s': %s",
+		    config->spool_dir, part, strerror(-rc));
+out:
+	if (rc < 0)
+		spool_close(spool);
+	else
+		*ret_spool = spool;
+	return rc;
+}
+
+void
+spool_close(struct spool *spool)
+{
+	if (spool == NULL)
+		return;
+	const int fds[] = {spool->base_fd, spool->root_fd, spool->claimed_fd,
+	    spool->uploading_fd, spool->confirmed_fd, spool->failed_fd,
+	    spool->runs_fd, spool->ledger_fd, spool->locks_fd, spool->tmp_fd};
+
+	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+		if (fds[i] >= 0)
+			(void)close(fds[i]); /* directories: nothing is lost */
+	free(spool);
+}
+
+int
+spool_lock(const struct spool *spool, const char *name, int *ret_fd,
+    struct clock_fs *ret_clock)
+{
+	int fd, rc;
+
+	fd = fsio_open_beneath(spool->locks_fd, name, O_RDWR | O_CREAT);
+	if (fd < 0)
+		return fd;
+	rc = fsio_lock(fd, 0, 0);
+	if (rc == 0)
+		rc = clock_fs_probe(fd, ret_clock);
+	if (rc < 0)
+		(void)close(fd); /* holds no data */
+	else
+		*ret_fd = fd;
+	return rc;
+}
+
+int
+spool_open_keys(const struct spool *spool, int *ret_fd)
+{
+	int fd = fsio_open_beneath(spool->locks_fd, "keys", O_RDWR | O_CREAT);
+
+	if (fd < 0)
+		return fd;
+	*ret_fd = fd;
+	return 0;
+}
+
+/* One try; 0 or what the kernel said. */
+static int
+move_once(struct spool *spool, const struct spool_name *from,
+    const struct spool_room *room, const char *path)
+{
+	struct stat st;
+
+	if (!spool->lacks_noreplace) {
+		if (renameat2(from->dirfd, from->name, room->fd, path,
+			RENAME_NOREPLACE) == 0)
+			return 0;
+		if (errno != EINVAL && errno != ENOSYS)
+			return -errno;
+		spool->lacks_noreplace = true;
+	}
+	if (room->is_private) {
+		/* Nobody but us makes names here: free now is free then. */
+		if (fstatat(room->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			return -EEXIST;
+		if (errno != ENOENT)
+			return -errno;
+		return renameat(from->dirfd, from->name, room->fd, path) == 0
+			   ? 0
+			   : -errno;
+	}
+	if (linkat(from->dirfd, from->name, room->fd, path, 0) < 0)
+		return -errno;
+	/* Dying here leaves two names of one inode; spool_finish_move. */
+	if (unlinkat(from->dirfd, from->name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+/* Whether NAME in DIRFD is the inode; with 0 for the inode: anything. */
+static bool
+is_there(int dirfd, const char *name, ino_t inode)
+{
+	struct stat st;
+
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (inode == 0 || st.st_ino == inode);
+}
+
+static int
+move(struct spool *spool, const struct spool_name *from,
+    const struct spool_room *room, const char *path)
+{
+	int rc = 0;
+
+	for (int i = 0; i < MOVE_TRIES; i++) {
+		rc = move_once(spool, from, room, path);
+		if (rc == 0 || rc == -EXDEV)
+			return rc;
+		if (from->inode != 0 && is_there(room->fd, path, from->inode)) {
+			/* It has happened; a second name is what a cut-off
+			 * link+unlink leaves. */
+			int left = spool_finish_move(from, room->fd, path);
+
+			return left < 0 ? left : 0;
+		}
+		if (rc != -ENOENT)
+			return rc;
+		if (!is_there(from->dirfd, from->name, 0))
+			return -ENOENT;
+		rc = fsio_make_parents(room->fd, path);
+		if (rc < 0 && rc != -ENOENT)
+			return rc;
+	}
+	return rc < 0 ? rc : -EAGAIN;
+}
+
+/* Before: the producer's. After: waiting in the queue. Either is whole. */
+int
+spool_claim(
+    struct spool *spool, const struct spool_name *from, const char *path)
+{
+	const struct spool_room claimed = {spool->claimed_fd, false};
+
+	return move(spool, from, &claimed, path);
+}
+
+/* Before: in the queue, where the next scan or uploader finds the writer
+ * again. After: the producer's, as if nothing had been. */
+int
+spool_unclaim(
+    struct spool *spool, const char *path, const struct spool_name *to)
+{
+	const struct spool_name from = {spool->claimed_fd, path, to->inode};
+	const struct spool_room base = {to->dirfd, false};
+
+	return move(spool, &from, &base, to->name);
+}
+
+/* Before: anyone's. After: this run's; if the run dies, its room is one more
+ * place from which the next run takes. */
+int
+spool_take(struct spool *spool, const struct spool_name *from,
+    const struct spool_room *uploading, const char *path)
+{
+	return move(spool, from, uploading, path);
+}
+
+/* Before: this run's, and taken over if it dies. After: anyone's. */
+int
+spool_give_back(struct spool *spool, const struct spool_room *uploading,
+    const char *path, ino_t inode)
+{
+	const struct spool_name from = {uploading->fd, path, inode};
+	const struct spool_room claimed = {spool->claimed_fd, false};
+
+	return move(spool, &from, &claimed, path);
+}
+
+/* Before: stored and receipted, but still among the run's: whoever takes it
+ * over finds the receipt and doesn't send again. After: the reaper's. */
+int
+spool_confirm(struct spool *spool, const struct spool_room *uploading,
+    const struct spool_room *confirmed, const char *path, ino_t inode)
+{
+	const struct spool_name from = {uploading->fd, path, inode};
+
+	return move(spool, &from, confirmed, path);
+}
+
+/* Before: its reason is written, and it will be tried once more if we die.
+ * After: a person's. */
+int
+spool_reject(struct spool *spool, const struct spool_room *uploading,
+    const struct spool_room *failed, const char *path, ino_t inode)
+{
+	const struct spool_name from = {uploading->fd, path, inode};
+
+	return move(spool, &from, failed, path);
+}
+
+/* Before: confirmed, but without a receipt that fits, so it stays. After: it
+ * waits to be sent like any other. */
+int
+spool_reclaim(struct spool *spool, const struct spool_room *confirmed,
+    const char *path, ino_t inode)
+{
+	const struct spool_name from = {confirmed->fd, path, inode};
+	const struct spool_room claimed = {spool->claimed_fd, false};
+
+	return move(spool, &from, &claimed, path);
+}
+
+int
+spool_finish_move(
+    const struct spool_name *from, int room_fd, const char *path)
+{
+	if (!is_there(room_fd, path, from->inode) ||
+	    !is_there(from->dirfd, from->name, from->inode))
+		return 0;
+	if (unlinkat(from->dirfd, from->name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	return 1;
+}
