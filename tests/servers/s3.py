@@ -8,6 +8,9 @@
     s3.py list [-l] [-0] BUCKET [PREFIX]
                                      the keys, a line each (-0: NUL instead),
                                      -l: size, tab, key
+    s3.py compare BUCKET DIR         whether the bucket holds what DIR holds:
+                                     the same paths with the same bytes, and
+                                     nothing else; names what differs
     s3.py delete BUCKET KEY
 
 Exit status 0, or 1 with the store's answer on stderr. The endpoint, the
@@ -151,6 +154,24 @@ def get(bucket, key):
     sys.stdout.buffer.write(ask('GET', bucket, key))
 
 
+def compare(bucket, directory):
+    wanted = {}
+    for parent, _, names in os.walk(directory):
+        for name in names:
+            path = os.path.join(parent, name)
+            wanted[os.path.relpath(path, directory)] = path
+    found = {key for key, _ in list_keys(bucket)}
+    differences = [b'missing: ' + k for k in wanted.keys() - found]
+    differences += [b'unwanted: ' + k for k in found - wanted.keys()]
+    for key in wanted.keys() & found:
+        with open(wanted[key], 'rb') as f:
+            if ask('GET', bucket, key) != f.read():
+                differences.append(b'different: ' + key)
+    sys.stdout.buffer.write(b''.join(d + b'\n' for d in sorted(differences)))
+    if differences:
+        sys.exit(1)
+
+
 def put(bucket, key, name):
     with open(name, 'rb') as f:
         ask('PUT', bucket, key, body=f.read())
@@ -168,7 +189,8 @@ def make_bucket(bucket):
 
 def main():
     commands = {'make-bucket': make_bucket, 'put': put, 'get': get,
-                'head': head, 'list': show_list, 'delete': delete}
+                'head': head, 'list': show_list, 'compare': compare,
+                'delete': delete}
     if len(sys.argv) < 3 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     try:

@@ -1,0 +1,70 @@
+#!/bin/sh
+# Two uploaders share one spool: every file is uploaded by one of them.
+. "$(dirname "$0")/lib.sh"
+
+# What both printed, together: each key once.
+shared_out()
+{
+	cat first.out second.out | sort >printed
+	(cd original && find . -type f | sed 's|^\./||' | sort) >wanted
+	ok "each file was uploaded by exactly one of them" cmp printed wanted
+	is "$(ledger key | sort)" "$(cat wanted)" "each is on record once"
+}
+
+scenario "one is stuck, the other does the rest"
+write_files 60
+run_ok scan "$conf"
+open_gate
+: >gate/hold-requests
+start "$S3SPOOL_BUILD/s3spool-upload" --print -o endpoint_url="$gate_url" \
+	-o connections=2 "$conf"
+wait_until "the first has begun" test -e gate/held
+run_ok upload --print "$conf"
+mv out second.out
+ok "the second uploads while the first holds some" test -s second.out
+ok "the first holds files" test "$(count_in uploading)" -gt 0
+is "$(count_in claimed)" 0 "nothing that is free is left"
+rm gate/hold-requests
+finish "$started"
+status_is 0 "the first ends well"
+mv bg.out first.out
+ok "it uploaded what it held" test -s first.out
+shared_out
+bucket_is_original
+run_ok reap "$conf"
+drained
+
+scenario "a race"
+write_files 300
+run_ok scan "$conf"
+start "$S3SPOOL_BUILD/s3spool-upload" --print -o connections=4 "$conf"
+run upload --print -o connections=4 "$conf"
+mv out second.out
+status_is 0 "one ends well"
+finish "$started"
+status_is 0 "the other ends well"
+mv bg.out first.out
+shared_out
+bucket_is_original
+run_ok reap "$conf"
+drained
+
+scenario "four whole pipelines at once"
+write_files 200
+pids=
+for i in 1 2 3 4; do
+	"$deploy/s3spool" run "$conf" >"out.$i" 2>"err.$i" &
+	pids="$pids $!"
+	children="$children $!"
+done
+for pid in $pids; do
+	finish "$pid"
+	status_is 0 "a pipeline ends well"
+done
+run_ok s3spool run "$conf"
+bucket_is_original
+files_are base "" "nothing is left in the tree"
+drained
+is "$(ledger key | sort)" "$(keys)" "each file is on record once"
+
+done_testing

@@ -1,0 +1,107 @@
+#!/bin/sh
+# kill -9 in the middle: nothing is lost, and the next run leaves nothing over.
+. "$(dirname "$0")/lib.sh"
+
+# Each file written exists in exactly one place of the tree and the spool.
+nothing_lost()
+{
+	(cd original && find . -type f | sed 's|^\./||' | sort) >wanted
+	{
+		files_in base
+		files_in "$spool/claimed"
+		files_in "$spool/uploading" | cut -d / -f 2-
+		files_in "$spool/confirmed" | cut -d / -f 2-
+	} | sort >found
+	ok "each file is in exactly one place" cmp wanted found
+}
+
+next_run_drains()
+{
+	run_ok s3spool run "$conf"
+	bucket_is_original
+	files_are base "" "the tree is empty"
+	drained
+	is "$(ledger key | sort)" "$(keys)" "each file is on record once"
+}
+
+scenario "killed before the store has heard of the files"
+write_files 40
+run_ok scan "$conf"
+open_gate
+: >gate/hold-requests
+start "$S3SPOOL_BUILD/s3spool-upload" -o endpoint_url="$gate_url" "$conf"
+wait_until "requests are on their way" test -e gate/held
+kill -s KILL "$started"
+finish "$started"
+ok "it held files when it died" test "$(count_in uploading)" -gt 0
+nothing_lost
+next_run_drains
+
+scenario "killed after the store has them, before the answer came"
+write_files 40
+run_ok scan "$conf"
+open_gate
+: >gate/hold-answers
+start "$S3SPOOL_BUILD/s3spool-upload" -o endpoint_url="$gate_url" "$conf"
+wait_until "answers are on their way" test -e gate/held
+kill -s KILL "$started"
+finish "$started"
+ok "it held files when it died" test "$(count_in uploading)" -gt 0
+nothing_lost
+next_run_drains
+is "$(count_in failed)" 0 "its own objects are no conflict to the next run"
+
+scenario "killed again and again"
+write_files 400
+run_ok scan "$conf"
+# A run that has a receipt and still holds files is in the middle.
+in_the_middle()
+{
+	[ "$(cat "$spool"/runs/*.tsv 2>/dev/null | grep -vc '^#')" -gt \
+		"$receipts" ] || ! kill -0 "$started" 2>/dev/null
+}
+kills=0
+while [ "$kills" -lt 4 ]; do
+	receipts=$(cat "$spool"/runs/*.tsv 2>/dev/null | grep -vc '^#')
+	start "$S3SPOOL_BUILD/s3spool-upload" -o connections=4 "$conf"
+	wait_until "run $kills has stored something" in_the_middle
+	kill -s KILL "$started" 2>/dev/null
+	finish "$started"
+	is "$status" 137 "it is killed while it works"
+	nothing_lost
+	kills=$((kills + 1))
+done
+next_run_drains
+
+scenario "the live one is left alone"
+write_files 20
+run_ok scan "$conf"
+open_gate
+: >gate/hold-requests
+start "$S3SPOOL_BUILD/s3spool-upload" -o endpoint_url="$gate_url" "$conf"
+wait_until "it holds files" test -e gate/held
+held=$(files_in "$spool/uploading")
+run_ok s3spool run "$conf"
+is "$(files_in "$spool/uploading")" "$held" "nobody took what it holds"
+rm gate/hold-requests
+finish "$started"
+status_is 0 "it ends well"
+run_ok reap "$conf"
+bucket_is_original
+drained
+
+scenario "scan and reap killed"
+write_files 300
+for stage in scan reap; do
+	start "$S3SPOOL_BUILD/s3spool-$stage" "$conf"
+	# As soon as the spool shows that it works; it may be done by then.
+	wait_until "$stage works" test -d "$spool/claimed"
+	kill -s KILL "$started" 2>/dev/null
+	finish "$started"
+	nothing_lost
+	run_ok scan "$conf"
+	run_ok upload "$conf"
+done
+next_run_drains
+
+done_testing

@@ -1,0 +1,412 @@
+# shellcheck shell=sh disable=SC2034 # what scenarios use
+# What the scenarios are written with: TAP, a fresh tree and bucket for each
+# scenario, the programs, and looks at the tree, the spool and the bucket.
+#
+# A scenario file includes this, calls `scenario` for each of its stories, and
+# ends with `done_testing`. Nothing here measures time: waiting is polling for
+# a state, with a bound that only a broken program reaches.
+set -u
+
+lib_dir=$(cd "$(dirname "$0")" && pwd)
+tests_dir=${lib_dir%/*}
+: "${S3SPOOL_BUILD:=${tests_dir%/*}/build}"
+: "${PYTHON:=/usr/bin/python3}"
+: "${AWS_ENDPOINT_URL_S3:?run this by tests/run-e2e.sh}"
+export LC_ALL=C.UTF-8
+
+deploy=${tests_dir%/*}/deploy
+work=$(mktemp -d "${TMPDIR:-/tmp}/s3spool-e2e.XXXXXX")
+test_count=0
+failed_count=0
+scenario_count=0
+children=
+
+# Ends what the scenario left running, by pid.
+cleanup()
+{
+	for pid in $children; do
+		kill -s CONT "$pid" 2>/dev/null
+		kill -s KILL "$pid" 2>/dev/null
+	done
+	if [ -z "${S3SPOOL_TEST_KEEP-}" ]; then
+		rm -rf "$work"
+	else
+		echo "# kept: $work"
+	fi
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# --- TAP -------------------------------------------------------------------
+
+pass()
+{
+	test_count=$((test_count + 1))
+	echo "ok $test_count - $*"
+}
+
+fail()
+{
+	test_count=$((test_count + 1))
+	failed_count=$((failed_count + 1))
+	echo "not ok $test_count - $*"
+}
+
+# Shows the beginning of each file given, as diagnostics.
+show()
+{
+	for shown in "$@"; do
+		[ -f "$shown" ] || continue
+		echo "# --- ${shown##*/}:"
+		head -n 20 "$shown" | cut -c 1-300 | sed 's/^/#   /'
+	done
+}
+
+# ok DESCRIPTION COMMAND...: the command succeeds.
+ok()
+{
+	ok_description=$1
+	shift
+	if "$@"; then
+		pass "$ok_description"
+	else
+		fail "$ok_description"
+		echo "#   failed: $*"
+		show out err
+	fi
+}
+
+# fails DESCRIPTION COMMAND...: the command answers no.
+fails()
+{
+	ok_description=$1
+	shift
+	if "$@"; then
+		fail "$ok_description"
+		echo "#   succeeded: $*"
+		show out err
+	else
+		pass "$ok_description"
+	fi
+}
+
+# is GOT WANTED DESCRIPTION
+is()
+{
+	if [ "$1" = "$2" ]; then
+		pass "$3"
+	else
+		fail "$3"
+		printf '%s\n' "$1" | head -n 20 | sed 's/^/#   got:    /'
+		printf '%s\n' "$2" | head -n 20 | sed 's/^/#   wanted: /'
+		show out err
+	fi
+}
+
+# like FILE REGEX DESCRIPTION: a line of FILE matches (extended syntax).
+like()
+{
+	if grep -qE -e "$2" -- "$1"; then
+		pass "$3"
+	else
+		fail "$3"
+		echo "#   no line matches: $2"
+		show "$1"
+	fi
+}
+
+unlike()
+{
+	if grep -qE -e "$2" -- "$1"; then
+		fail "$3"
+		grep -E -e "$2" -- "$1" | head -n 5 |
+			sed 's/^/#   unwanted: /'
+	else
+		pass "$3"
+	fi
+}
+
+skip()
+{
+	test_count=$((test_count + 1))
+	echo "ok $test_count # SKIP $*"
+}
+
+done_testing()
+{
+	echo "1..$test_count"
+	[ "$failed_count" -eq 0 ]
+	exit
+}
+
+# --- a scenario's surroundings ---------------------------------------------
+
+s3()
+{
+	"$PYTHON" "$tests_dir/servers/s3.py" "$@"
+}
+
+# Begins a story: a directory of its own (the current one from here on) with
+# base/ in it, a bucket, and a configuration that waits for nothing.
+scenario()
+{
+	echo "# $*"
+	scenario_count=$((scenario_count + 1))
+	here=$work/$scenario_count
+	base=$here/base
+	spool=$base/.spool
+	conf=$here/s3spool.yaml
+	bucket=e2e-$(basename "$0" .t)-$$-$scenario_count
+	mkdir -p "$base" "$here/original"
+	cd "$here" || exit 1
+	: >out
+	: >err
+	s3 make-bucket "$bucket" || exit 1
+	configure ""
+}
+
+# configure LINE...: writes the configuration; the lines come last.
+configure()
+{
+	cat >"$conf" <<EOF
+base_dir: $base
+s3_bucket: $bucket
+settle_seconds: 0
+EOF
+	for line in "$@"; do
+		printf '%s\n' "$line" >>"$conf"
+	done
+}
+
+# write_file PATH [BYTES]: random bytes in base/, and a copy in original/ to
+# compare with when the file is gone.
+write_file()
+{
+	mkdir -p "$(dirname -- "original/$1")" "$(dirname -- "base/$1")"
+	head -c "${2:-1000}" /dev/urandom >"original/$1"
+	cp -- "original/$1" "base/$1"
+}
+
+# write_files COUNT [BYTES]: a batch of them, in a few locations and hours.
+write_files()
+{
+	count=0
+	while [ "$count" -lt "$1" ]; do
+		write_file "room$((count % 3))/2021/02/03/0$((count % 4))/$(
+		)$((count % 60))-t$count.dat" "${2:-100}"
+		count=$((count + 1))
+	done
+}
+
+# --- the programs ----------------------------------------------------------
+
+scan()
+{
+	"$S3SPOOL_BUILD/s3spool-scan" "$@"
+}
+
+upload()
+{
+	"$S3SPOOL_BUILD/s3spool-upload" "$@"
+}
+
+reap()
+{
+	"$S3SPOOL_BUILD/s3spool-reap" "$@"
+}
+
+s3spool()
+{
+	"$deploy/s3spool" "$@"
+}
+
+# run COMMAND...: its output goes to out and err, its status to $status.
+run()
+{
+	status=0
+	"$@" >out 2>err </dev/null || status=$?
+}
+
+# run_ok COMMAND...: the same, and a test that it ends with 0.
+run_ok()
+{
+	run "$@"
+	status_is 0 "$1 ends with 0"
+}
+
+status_is()
+{
+	is "$status" "$1" "$2"
+}
+
+# start COMMAND...: runs it in the background, output in bg.out and bg.err.
+# Sets $started to its pid. Programs only, not functions: a function would run
+# in a shell of its own, and that one's pid is no use for sending signals.
+start()
+{
+	"$@" >bg.out 2>bg.err </dev/null &
+	started=$!
+	children="$children $started"
+}
+
+# finish PID: waits for it and sets $status.
+finish()
+{
+	status=0
+	wait "$1" || status=$?
+}
+
+# wait_until DESCRIPTION COMMAND...: polls until the command succeeds.
+wait_until()
+{
+	wait_description=$1
+	shift
+	polls=0
+	until "$@"; do
+		polls=$((polls + 1))
+		if [ "$polls" -gt 600 ]; then
+			fail "$wait_description"
+			echo "#   never came true: $*"
+			show bg.out bg.err
+			return 1
+		fi
+		sleep 0.05
+	done
+	pass "$wait_description"
+}
+
+# hold_open PATH: appends to a file and keeps it open for writing until
+# let_go. Sets $holder.
+hold_open()
+{
+	rm -f holding
+	mkfifo release 2>/dev/null
+	sh -c 'exec 3>>"$1"; echo more >&3; : >holding; read -r _ <release' \
+		sh "$1" </dev/null &
+	holder=$!
+	children="$children $holder"
+	wait_until "a producer has $1 open" test -e holding
+}
+
+let_go()
+{
+	echo >release
+	wait "$holder"
+}
+
+# open_gate: from here on the programs reach the store through a gate that
+# can hold requests or answers back (tests/servers/gate.py).
+open_gate()
+{
+	mkdir gate
+	"$PYTHON" "$tests_dir/servers/gate.py" "$here/gate" \
+		"$AWS_ENDPOINT_URL_S3" >gate/log 2>&1 </dev/null &
+	children="$children $!"
+	wait_until "the gate is open" test -s gate/url
+	gate_url=$(cat gate/url)
+}
+
+# --- what is where ---------------------------------------------------------
+
+# Everything below DIR that is no directory, sorted, a path a line.
+files_in()
+{
+	[ -d "$1" ] || return 0
+	(cd "$1" && find . ! -type d ! -path './.spool/*' | sed 's|^\./||' |
+		sort)
+}
+
+dirs_in()
+{
+	(cd "$1" && find . -mindepth 1 -type d ! -path './.spool' \
+		! -path './.spool/*' | sed 's|^\./||' | sort)
+}
+
+# files_are DIR "PATH
+# PATH..." DESCRIPTION
+files_are()
+{
+	is "$(files_in "$1")" "$2" "$3"
+}
+
+# How many files lie in the spool's rooms named, such as claimed uploading.
+count_in()
+{
+	for room in "$@"; do
+		[ ! -d "$spool/$room" ] || find "$spool/$room" ! -type d \
+			! -path "$spool/failed/*.tsv"
+	done | wc -l
+}
+
+# in_room ROOM PATH: the full name of PATH in uploading, confirmed or failed,
+# where the run's name lies between; fails when there is none.
+in_room()
+{
+	set -- "$spool/$1"/*/"$2"
+	[ -e "$1" ] && echo "$1"
+}
+
+# No file waits anywhere, and no run is left open.
+drained()
+{
+	is "$(count_in claimed uploading confirmed)" 0 \
+		"no file is left in the spool"
+	is "$(files_in "$spool/runs")" "" "no run is left open"
+	is "$(files_in "$spool/tmp")" "" "no temporary file is left"
+}
+
+# object_is KEY FILE DESCRIPTION
+object_is()
+{
+	if s3 get "$bucket" "$1" >object 2>object.err &&
+		cmp -s object "$2"; then
+		pass "$3"
+	else
+		fail "$3"
+		show object.err
+		cmp object "$2" 2>&1 | sed 's/^/#   /'
+	fi
+}
+
+no_object()
+{
+	fails "$2" s3 head "$bucket" "$1" >object
+}
+
+# The keys in the bucket, sorted.
+keys()
+{
+	s3 list "$bucket" | sort
+}
+
+# Every file that write_file wrote is an object under its path, and nothing
+# else is in the bucket.
+bucket_is_original()
+{
+	is "$(s3 compare "$bucket" original 2>&1)" "" \
+		"the bucket holds exactly the files written, byte for byte"
+}
+
+# The record as a table: selects COLUMNS (names from its header) of the lines.
+# ledger COLUMN... [-- OPTION...]
+ledger()
+{
+	columns=
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		columns="$columns $1"
+		shift
+	done
+	[ $# -eq 0 ] || shift
+	reap --list --header "$@" "$conf" | awk -F '\t' -v wanted="$columns" '
+		NR == 1 {
+			for (i = 1; i <= NF; i++)
+				at[$i] = i
+			n = split(wanted, name, " ")
+			next
+		}
+		{
+			for (i = 1; i <= n; i++)
+				printf "%s%s", $(at[name[i]]), i < n ? "\t" : "\n"
+		}'
+}
