@@ -7,6 +7,9 @@
 
 enum { TIMEFMT_MAX = 40 };
 
+/* Any int64_t of nanoseconds is a time: 1677-09-21 to 2262-04-11. What is read
+ * from text and lies beyond becomes the nearest of these two. */
+
 /* "2020-11-15T20:31:40.717Z" (milliseconds, UTC). Returns TEXT. */
 const char *timefmt_rfc3339(int64_t time_ns, char text[TIMEFMT_MAX]);
 /* "2020-11-15 20:31:40,717" in the local time zone (TZ). Returns TEXT. */
@@ -17,8 +20,8 @@ const char *timefmt_basic(int64_t time_ns, char text[TIMEFMT_MAX]);
 const char *timefmt_day(int64_t time_ns, char text[TIMEFMT_MAX]);
 
 /* Reads RFC 3339 ("2020-11-15T20:31:40.717Z", an offset such as +01:00
- * instead of Z, fraction optional), or a date alone ("2020-11-15": its first
- * instant, UTC). Returns 0 or -EINVAL. */
+ * instead of Z, fraction optional and cut to nanoseconds), or a date alone
+ * ("2020-11-15": its first instant, UTC). Returns 0 or -EINVAL. */
 int timefmt_parse(const char *text, int64_t *ret_time_ns);
 /* As timefmt_parse, and also a duration ("2h"): that long before NOW_NS. */
 int timefmt_parse_moment(

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#define UNITS_DURATION_MAX_SECONDS INT64_C(3155760000) /* 100 years */
+
 /* Seconds of a duration; a bare number is seconds. Whole numbers only, no
  * sign, no blanks. Returns 0, -EINVAL (no duration) or -ERANGE (over 100
  * years). */
