@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "common/config.h"
+#include "common/strbuf.h"
 
 /* Sets level and format; VERBOSITY moves the level (-1 for each -q, +1 for
  * each -v). Before the first call the level is info and the format text. */
@@ -25,5 +26,8 @@ void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Writes what was gathered. Call it before waiting and before exiting. */
 void log_flush(void);
+/* Appends TEXT as the text log shows it: for other lines that a person or a
+ * line-based script reads. */
+void log_escape(struct strbuf *buf, const char *text);
 
 #endif
