@@ -7,7 +7,11 @@
 #include <stdint.h>
 
 enum settle_check { SETTLE_AUTO, SETTLE_LEASE, SETTLE_AGE };
-enum on_conflict { CONFLICT_QUARANTINE, CONFLICT_KEEP_BOTH, CONFLICT_OVERWRITE };
+enum on_conflict {
+	CONFLICT_QUARANTINE,
+	CONFLICT_KEEP_BOTH,
+	CONFLICT_OVERWRITE
+};
 enum payload_signing { SIGNING_AUTO, SIGNING_ALWAYS, SIGNING_NEVER };
 enum addressing_style { ADDRESSING_AUTO, ADDRESSING_PATH, ADDRESSING_VIRTUAL };
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
@@ -16,15 +20,15 @@ enum log_format { LOG_TEXT, LOG_JSON };
 /* Every key with its default is in the README's table. Strings are never
  * NULL unless said so. */
 struct config {
-	char *base_dir;	     /* absolute, no trailing slash, exists */
-	char *bucket;	     /* s3_bucket */
-	char *spool_dir;     /* absolute; default base_dir/.spool */
-	char **patterns;     /* at least one */
+	char *base_dir;	 /* absolute, no trailing slash, exists */
+	char *bucket;	 /* s3_bucket */
+	char *spool_dir; /* absolute; default base_dir/.spool */
+	char **patterns; /* at least one */
 	size_t pattern_count;
 	int64_t settle_seconds;
 	enum settle_check settle_check;
-	char *key_prefix; /* put before every path as it is; default "" */
-	char *region;	  /* NULL: the environment's */
+	char *key_prefix;   /* put before every path as it is; default "" */
+	char *region;	    /* NULL: the environment's */
 	char *endpoint_url; /* NULL: the environment's, else AWS */
 	enum addressing_style addressing_style;
 	int connections;  /* 1..1024 */
@@ -40,13 +44,19 @@ struct config {
 };
 
 /* Reads FILE, then the OVERRIDES, each "key=value" from the command line,
- * which win over the file (their errors begin with "-o KEY"). On success *ret_config is the caller's, to
- * be given to config_free. Otherwise returns -EINVAL (what the file says) or
- * another negative errno (the file can't be read), and *ret_error is one line
- * for the user, the caller's to free: "FILE:LINE:COLUMN: key 'KEY': what is
- * wrong; hint". */
-int config_load(const char *file, char *const *overrides,
-    size_t override_count, struct config **ret_config, char **ret_error);
+ * which win over the file. On success *ret_config is the caller's, to be given
+ * to config_free. Otherwise returns -EINVAL (what the file says) or another
+ * negative errno (the file can't be read), and *ret_error is one line for the
+ * user, the caller's to free: "FILE:LINE:COLUMN: key 'KEY': what is wrong;
+ * hint", or "-o KEY: what is wrong; hint" for an override. */
+int config_load(const char *file, char *const *overrides, size_t override_count,
+    struct config **ret_config, char **ret_error);
+/* As config_load, from the LENGTH bytes at TEXT, which may be anything. NAME
+ * stands for the file in messages, and relative paths count from its
+ * directory. */
+int config_parse(const char *name, const char *text, size_t length,
+    char *const *overrides, size_t override_count, struct config **ret_config,
+    char **ret_error);
 /* Wipes nothing: a configuration holds no secrets. NULL is fine. */
 void config_free(struct config *config);
 

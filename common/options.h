@@ -40,7 +40,9 @@ enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_USAGE };
 
 /* Reads the command line; options and arguments may be mixed, "--" ends the
  * options. OPTIONS_DONE: --help or --version was answered on stdout, exit 0.
- * OPTIONS_USAGE: one line on stderr said what is wrong, exit 64. */
+ * OPTIONS_USAGE: one line on stderr said what is wrong (stdout can't be
+ * written, too), exit 64. Only OPTIONS_RUN leaves anything in *ret_options and
+ * the extras' targets to use; options_done is harmless after all three. */
 enum options_result options_parse(const struct program *program, int argc,
     char **argv, struct options *ret_options);
 /* Frees what options_parse allocated. */
