@@ -24,15 +24,18 @@ struct sigv4_signer *sigv4_new(const char *access_key, const char *secret,
 /* Wipes the key. NULL is fine. */
 void sigv4_free(struct sigv4_signer *signer);
 
+/* NOW_NS as x-amz-date carries it ("20130524T000000Z"). The text is made once
+ * a second and lies in SIGNER until it is asked for another second. */
+const char *sigv4_date(struct sigv4_signer *signer, int64_t now_ns);
+
 /* Appends to AUTHORIZATION the value of the Authorization header for the
  * request: METHOD, canonical URI, canonical QUERY ("" for none), the COUNT
  * HEADERS to sign in ascending order of name (host and x-amz-date among
  * them), and PAYLOAD_HASH as in x-amz-content-sha256. NOW_NS must be the time
  * that x-amz-date carries. */
-void sigv4_sign(struct sigv4_signer *signer, int64_t now_ns,
-    const char *method, const char *uri, const char *query,
-    const struct sigv4_header *headers, size_t count,
-    const char *payload_hash, struct strbuf *authorization);
+void sigv4_sign(struct sigv4_signer *signer, int64_t now_ns, const char *method,
+    const char *uri, const char *query, const struct sigv4_header *headers,
+    size_t count, const char *payload_hash, struct strbuf *authorization);
 
 /* SHA-256 of LENGTH bytes as lower-case hex. Returns HEX. */
 const char *sigv4_hash_hex(
