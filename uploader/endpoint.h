@@ -14,9 +14,9 @@ struct endpoint {
 	char *base_path; /* "" or "/path", before the bucket and the key,
 			    percent-encoded */
 	char *bucket;
-	char *region;	  /* the scope of signatures */
-	bool path_style;  /* the bucket is part of the path */
-	bool is_aws;	  /* an amazonaws endpoint, not another store */
+	char *region;	 /* the scope of signatures */
+	bool path_style; /* the bucket is part of the path */
+	bool is_aws;	 /* an amazonaws endpoint, not another store */
 };
 
 /* Takes endpoint and region from CONFIG, else from the environment
@@ -34,7 +34,7 @@ void endpoint_free(struct endpoint *endpoint);
 
 /* Appends the canonical URI of KEY: base path, bucket where path style, and
  * the key, percent-encoded once; it is sent and signed as it is. */
-void endpoint_uri(const struct endpoint *endpoint, const char *key,
-    struct strbuf *uri);
+void endpoint_uri(
+    const struct endpoint *endpoint, const char *key, struct strbuf *uri);
 
 #endif
