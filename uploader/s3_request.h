@@ -51,8 +51,8 @@ struct s3_put {
 void s3_request_put(struct s3_request *request, const struct s3_client *client,
     const struct s3_put *put, int64_t now_ns);
 /* HeadObject with x-amz-checksum-mode: ENABLED. */
-void s3_request_head(struct s3_request *request,
-    const struct s3_client *client, const char *key, int64_t now_ns);
+void s3_request_head(struct s3_request *request, const struct s3_client *client,
+    const char *key, int64_t now_ns);
 void s3_request_done(struct s3_request *request);
 
 #endif

@@ -1,0 +1,223 @@
+/* S3 requests as they go on the wire (AWS, "Amazon S3 API Reference").
+ *
+ * The invariant of this module: what is signed is byte for byte what is sent.
+ * The signature is computed from the very header lines handed to libcurl and
+ * from the very URI in the URL, so host stands in the list although libcurl
+ * would send it by itself. Signed are host and every x-amz-* header, as AWS
+ * demands; If-None-Match is not, since proxies may touch what isn't x-amz-*.
+ *
+ * Lines are appended to one buffer, which moves while it grows; until the
+ * last one stands, a draft keeps offsets and libcurl's pointers are not made.
+ * After a slot's first requests nothing grows and nothing is allocated. */
+#include "uploader/s3_request.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "uploader/mbedtls_compat.h"
+
+static const char unsigned_payload[] = "UNSIGNED-PAYLOAD";
+/* SHA-256 of no bytes at all. */
+static const char empty_payload[] =
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+enum {
+	CRC_BYTES = 4,
+	CRC_BASE64_MAX = 9, /* with its NUL */
+	CRC_HEX_MAX = 9
+};
+
+/* A request in the making. */
+struct draft {
+	struct s3_request *request;
+	const struct s3_client *client;
+	int64_t now_ns;
+	size_t line_at[S3_REQUEST_HEADERS_MAX]; /* in the request's text */
+	size_t line_count;
+	const char *names[S3_REQUEST_HEADERS_MAX]; /* of the signed lines, */
+	size_t value_at[S3_REQUEST_HEADERS_MAX];   /* which come first */
+	size_t signed_count;
+};
+
+static void
+begin(struct draft *draft, const char *method, const char *key)
+{
+	const struct endpoint *endpoint = draft->client->endpoint;
+	struct s3_request *request = draft->request;
+
+	request->method = method;
+	request->header_count = 0;
+	strbuf_reset(&request->text);
+	strbuf_reset(&request->authorization);
+	strbuf_reset(&request->url);
+	strbuf_puts(&request->url, endpoint->scheme);
+	strbuf_puts(&request->url, "://");
+	strbuf_puts(&request->url, endpoint->host);
+	request->uri_offset = request->url.length;
+	endpoint_uri(endpoint, key, &request->url);
+}
+
+/* Adds "NAME: VALUE", or "NAME:" (with which libcurl drops a header of its
+ * own) when VALUE is NULL. Returns where the value begins in the text. */
+static size_t
+add_line(struct draft *draft, const char *name, const char *value)
+{
+	struct strbuf *text = &draft->request->text;
+	size_t value_at;
+
+	assert(draft->line_count < S3_REQUEST_HEADERS_MAX);
+	draft->line_at[draft->line_count++] = text->length;
+	strbuf_puts(text, name);
+	strbuf_puts(text, value != NULL ? ": " : ":");
+	value_at = text->length;
+	if (value != NULL)
+		strbuf_puts(text, value);
+	strbuf_putc(text, '\0');
+	return value_at;
+}
+
+/* Adds a line that is signed. NAME is a literal in lower case; the order of
+ * the calls is that of the names, as the signature wants it. */
+static void
+add_signed(struct draft *draft, const char *name, const char *value)
+{
+	/* The signed lines are the first ones. */
+	assert(draft->signed_count == draft->line_count);
+	draft->names[draft->signed_count] = name;
+	draft->value_at[draft->signed_count] = add_line(draft, name, value);
+	draft->signed_count++;
+}
+
+static void
+add_host(struct draft *draft)
+{
+	add_signed(draft, "host", draft->client->endpoint->host);
+}
+
+static void
+add_payload_and_date(struct draft *draft, const char *payload_hash)
+{
+	add_signed(draft, "x-amz-content-sha256", payload_hash);
+	add_signed(draft, "x-amz-date",
+	    sigv4_date(draft->client->signer, draft->now_ns));
+}
+
+static void
+add_session_token(struct draft *draft)
+{
+	const char *token = draft->client->credentials->session_token;
+
+	if (token != NULL)
+		add_signed(draft, "x-amz-security-token", token);
+}
+
+/* Signs the draft, adds the lines that come after the signed ones, the
+ * canonical QUERY to the URL, and makes libcurl's pointers. */
+static void
+finish(struct draft *draft, const char *query, const char *payload_hash)
+{
+	struct s3_request *request = draft->request;
+	struct sigv4_header headers[S3_REQUEST_HEADERS_MAX];
+
+	for (size_t i = 0; i < draft->signed_count; i++)
+		headers[i] = (struct sigv4_header){
+		    draft->names[i], request->text.data + draft->value_at[i]};
+	/* The URL still ends with the URI here. */
+	sigv4_sign(draft->client->signer, draft->now_ns, request->method,
+	    request->url.data + request->uri_offset, query, headers,
+	    draft->signed_count, payload_hash, &request->authorization);
+	if (*query != '\0') {
+		strbuf_putc(&request->url, '?');
+		strbuf_puts(&request->url, query);
+	}
+	add_line(draft, "Authorization", strbuf_text(&request->authorization));
+	/* Of no use to a store, and waiting for "100 Continue" costs a small
+	 * file a round trip. */
+	add_line(draft, "Expect", NULL);
+	add_line(draft, "Accept", NULL);
+	add_line(draft, "Content-Type", NULL);
+	for (size_t i = 0; i < draft->line_count; i++)
+		request->headers[i] = request->text.data + draft->line_at[i];
+	request->header_count = draft->line_count;
+}
+
+static void
+crc_base64(uint32_t crc, char text[CRC_BASE64_MAX])
+{
+	const unsigned char bytes[CRC_BYTES] = {(unsigned char)(crc >> 24),
+	    (unsigned char)(crc >> 16), (unsigned char)(crc >> 8),
+	    (unsigned char)crc};
+	size_t length;
+
+	mbedtls_must(mbedtls_base64_encode((unsigned char *)text,
+	    CRC_BASE64_MAX, &length, bytes, sizeof bytes));
+}
+
+static void
+crc_hex(uint32_t crc, char text[CRC_HEX_MAX])
+{
+	for (int i = 0; i < CRC_HEX_MAX - 1; i++)
+		text[i] = "0123456789abcdef"[crc >> (28 - 4 * i) & 15];
+	text[CRC_HEX_MAX - 1] = '\0';
+}
+
+void
+s3_request_put(struct s3_request *request, const struct s3_client *client,
+    const struct s3_put *put, int64_t now_ns)
+{
+	struct draft draft = {
+	    .request = request, .client = client, .now_ns = now_ns};
+	const char *payload_hash = put->sha256_hex != NULL ? put->sha256_hex
+							   : unsigned_payload;
+	char base64[CRC_BASE64_MAX], hex[CRC_HEX_MAX];
+
+	begin(&draft, "PUT", put->key);
+	add_host(&draft);
+	if (put->sha256_hex == NULL) {
+		crc_base64(put->crc32c, base64);
+		add_signed(&draft, "x-amz-checksum-crc32c", base64);
+	}
+	add_payload_and_date(&draft, payload_hash);
+	if (!client->endpoint->is_aws) {
+		crc_hex(put->crc32c, hex);
+		add_signed(&draft, "x-amz-meta-s3spool-crc32c", hex);
+	}
+	add_session_token(&draft);
+	if (put->if_none_match)
+		add_line(&draft, "If-None-Match", "*");
+	finish(&draft, "", payload_hash);
+}
+
+void
+s3_request_head(struct s3_request *request, const struct s3_client *client,
+    const char *key, int64_t now_ns)
+{
+	struct draft draft = {
+	    .request = request, .client = client, .now_ns = now_ns};
+
+	begin(&draft, "HEAD", key);
+	add_host(&draft);
+	add_signed(&draft, "x-amz-checksum-mode", "ENABLED");
+	add_payload_and_date(&draft, empty_payload);
+	add_session_token(&draft);
+	finish(&draft, "", empty_payload);
+}
+
+static void
+wipe_and_done(struct strbuf *buf)
+{
+	if (buf->data != NULL)
+		mbedtls_platform_zeroize(buf->data, buf->capacity);
+	strbuf_done(buf);
+}
+
+void
+s3_request_done(struct s3_request *request)
+{
+	if (request == NULL)
+		return;
+	strbuf_done(&request->url);
+	wipe_and_done(&request->text); /* the session token is in it */
+	strbuf_done(&request->authorization);
+	request->header_count = 0;
+}
