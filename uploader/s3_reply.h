@@ -16,8 +16,9 @@ enum {
 
 struct s3_reply {
 	int status; /* 0: no status line arrived */
-	/* Header values, trimmed; "" where the header is missing. The ETag
-	 * stands without its quotes. */
+	/* Header values, trimmed; "" where the header is missing or carries a
+	 * control character. The ETag stands without its quotes; a weak one
+	 * keeps its W/"". */
 	struct strbuf etag, version_id, request_id, id_2, bucket_region, date;
 	struct strbuf checksum_crc32c, checksum_sha256, checksum_type;
 	struct strbuf meta_crc32c; /* x-amz-meta-s3spool-crc32c */
@@ -46,8 +47,10 @@ struct s3_error {
 	struct strbuf code, message, region, request_id;
 };
 
-/* Whether the body is such a document; *error is filled then and emptied
- * otherwise. It looks at the body alone: a 200 can carry an error. */
+/* Whether the body is such a document, whole and well-formed; *error is filled
+ * then and emptied otherwise. It looks at the body alone: a 200 can carry an
+ * error. The code is never empty then: "Unknown" where the document has none.
+ * Each text is cut at 4 KiB. */
 bool s3_reply_error(const struct s3_reply *reply, struct s3_error *error);
 void s3_error_done(struct s3_error *error);
 
