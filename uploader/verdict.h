@@ -6,10 +6,10 @@
 
 enum verdict {
 	VERDICT_OK,
-	VERDICT_RETRY,	   /* transient: back off and try again */
-	VERDICT_THROTTLED, /* transient, and the store asks for less */
-	VERDICT_REPAIR,	   /* once: see enum repair; then leave it queued */
-	VERDICT_EXISTS,	   /* 412 or 304: an object is there already */
+	VERDICT_RETRY,	       /* transient: back off and try again */
+	VERDICT_THROTTLED,     /* transient, and the store asks for less */
+	VERDICT_REPAIR,	       /* once: see enum repair; then leave it queued */
+	VERDICT_EXISTS,	       /* 412 or 304: an object is there already */
 	VERDICT_NO_CONDITIONS, /* 501: the store knows no If-None-Match */
 	VERDICT_RUN,	       /* nothing will get better for any file of this
 				  run: stop early, keep all queued */
@@ -25,7 +25,8 @@ enum repair {
 			       file again */
 };
 
-/* What kind of status the program ends with when the whole run stops. */
+/* What kind of status the program ends with when the whole run stops; with
+ * VERDICT_REPAIR: when the repair didn't help and every file meets the same. */
 enum run_fault { FAULT_NONE, FAULT_PERMISSION, FAULT_CONFIG, FAULT_STORE };
 
 struct verdict_row {
