@@ -21,7 +21,7 @@ int64_t clock_from_timespec(const struct timespec *t);
 /* What time a file system believes it is, which over NFS is the server's
  * belief: the only clock that file times may be compared with. */
 struct clock_fs {
-	int64_t fs_ns;	/* its time when probed ... */
+	int64_t fs_ns;	 /* its time when probed ... */
 	int64_t mono_ns; /* ... and clock_monotonic_ns() then */
 };
 /* Sets the times of the file open at FD, which must be ours and is worth

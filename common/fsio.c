@@ -23,8 +23,8 @@ fsio_open_beneath(int dirfd, const char *path, int flags)
 	struct open_how how = {
 	    .flags = (unsigned long long)(unsigned int)(flags | O_CLOEXEC),
 	    .mode = (flags & O_CREAT) != 0 ? 0600 : 0,
-	    .resolve =
-		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+		       RESOLVE_NO_MAGICLINKS,
 	};
 	long fd;
 
@@ -70,6 +70,57 @@ fsio_read_dir(DIR *dir, struct dirent **ret_entry)
 		 strcmp(entry->d_name, "..") == 0);
 	*ret_entry = entry;
 	return 1;
+}
+
+struct walk {
+	int root_fd;
+	int (*visit)(
+	    void *context, const char *path, const struct dirent *entry);
+	void *context;
+};
+
+static int
+walk(const struct walk *w, struct strbuf *path)
+{
+	size_t length = path->length;
+	struct dirent *entry;
+	DIR *dir;
+	int rc;
+
+	rc = fsio_open_dir(w->root_fd, strbuf_text(path), &dir);
+	if (rc < 0)
+		return rc;
+	while ((rc = fsio_read_dir(dir, &entry)) > 0) {
+		int type = entry->d_type;
+
+		if (length > 0)
+			strbuf_putc(path, '/');
+		strbuf_puts(path, entry->d_name);
+		rc = type == DT_DIR || type == DT_UNKNOWN ? walk(w, path)
+							  : -ENOTDIR;
+		if (rc == -ENOTDIR || rc == -ELOOP)
+			rc = w->visit(w->context, strbuf_text(path), entry);
+		else if (rc == -ENOENT)
+			rc = 0; /* removed meanwhile */
+		strbuf_truncate(path, length);
+		if (rc != 0)
+			break;
+	}
+	(void)closedir(dir); /* only read from */
+	return rc;
+}
+
+int
+fsio_walk(int dirfd,
+    int (*visit)(void *context, const char *path, const struct dirent *entry),
+    void *context)
+{
+	const struct walk w = {dirfd, visit, context};
+	struct strbuf path = {0};
+	int rc = walk(&w, &path);
+
+	strbuf_done(&path);
+	return rc;
 }
 
 int
@@ -172,8 +223,8 @@ fsio_pread_all(int fd, void *bytes, size_t length, off_t offset)
 	size_t got = 0;
 
 	while (got < length) {
-		ssize_t n = pread(fd, (char *)bytes + got, length - got,
-		    offset + (off_t)got);
+		ssize_t n = pread(
+		    fd, (char *)bytes + got, length - got, offset + (off_t)got);
 
 		if (n < 0 && errno == EINTR)
 			continue;

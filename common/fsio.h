@@ -19,6 +19,13 @@ int fsio_open_dir(int dirfd, const char *path, DIR **ret_dir);
 /* The next entry other than "." and "..". Returns 1 and *ret_entry, 0 at the
  * end, or a negative errno. */
 int fsio_read_dir(DIR *dir, struct dirent **ret_entry);
+/* Calls VISIT for everything below the directory DIRFD that is no directory,
+ * with its PATH there and its entry (d_type may be DT_UNKNOWN). VISIT may
+ * rename it away. It returns 0 to go on; anything else ends the walk and is
+ * returned. Otherwise returns 0 or a negative errno. */
+int fsio_walk(int dirfd,
+    int (*visit)(void *context, const char *path, const struct dirent *entry),
+    void *context);
 /* Makes the directory PATH and those above it below DIRFD (0700 with our
  * umask). Returns 0, also when it stood already, or a negative errno. */
 int fsio_make_dirs(int dirfd, const char *path);

@@ -45,7 +45,8 @@ mem_grow(void *block, size_t count, size_t size_bytes)
 {
 	if (size_bytes != 0 && count > SIZE_MAX / size_bytes)
 		out_of_memory();
-	block = realloc(block, count * size_bytes != 0 ? count * size_bytes : 1);
+	block = realloc(
+	    block, count * size_bytes != 0 ? count * size_bytes : 1);
 	if (block == NULL)
 		out_of_memory();
 	return block;

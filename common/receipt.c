@@ -14,6 +14,8 @@
 #include "common/percent.h"
 #include "common/timefmt.h"
 
+static const char section_mark[] = "#run ";
+
 enum {
 	UPLOADED_AT,
 	BUCKET,
@@ -155,8 +157,7 @@ receipt_parse(const char *line, size_t length, struct receipt *receipt)
 		if (n == FIELDS)
 			return -EINVAL;
 		fields[n].text = next;
-		fields[n].length =
-		    (size_t)((tab != NULL ? tab : end) - next);
+		fields[n].length = (size_t)((tab != NULL ? tab : end) - next);
 		if (tab == NULL)
 			break;
 		next = tab + 1;
@@ -173,12 +174,18 @@ receipt_parse(const char *line, size_t length, struct receipt *receipt)
 	    get_text(&fields[SHA256], false, &receipt->sha256) < 0 ||
 	    get_text(&fields[ETAG], false, &receipt->etag) < 0 ||
 	    get_text(&fields[VERSION_ID], false, &receipt->version_id) < 0 ||
-	    get_number(&fields[INODE], 10, false, &receipt->inode,
-		&negative) < 0 ||
+	    get_number(&fields[INODE], 10, false, &receipt->inode, &negative) <
+		0 ||
 	    get_signed(&fields[MTIME_NS], &receipt->mtime_ns) < 0)
 		return -EINVAL;
 	receipt->crc32c = (uint32_t)crc;
 	return 0;
+}
+
+void
+receipt_format_section(const char *run, struct strbuf *line)
+{
+	strbuf_printf(line, "%s%s\n", section_mark, run);
 }
 
 int
@@ -192,6 +199,19 @@ receipt_reader_open(struct receipt_reader *reader, int fd)
 		return -error;
 	}
 	return 0;
+}
+
+static void
+read_comment(struct receipt_reader *reader)
+{
+	const size_t mark = sizeof section_mark - 1;
+
+	if (reader->length < mark ||
+	    memcmp(reader->line, section_mark, mark) != 0)
+		return;
+	strbuf_reset(&reader->section);
+	strbuf_add(
+	    &reader->section, reader->line + mark, reader->length - mark);
 }
 
 int
@@ -210,8 +230,10 @@ receipt_reader_next(struct receipt_reader *reader, struct receipt *receipt)
 			continue;
 		}
 		reader->length = (size_t)n - 1;
-		if (*reader->line == '#')
+		if (*reader->line == '#') {
+			read_comment(reader);
 			continue;
+		}
 		if (receipt_parse(reader->line, reader->length, receipt) == 0)
 			return 1;
 		reader->bad_lines++;
@@ -224,5 +246,6 @@ receipt_reader_done(struct receipt_reader *reader)
 	if (reader->file != NULL)
 		(void)fclose(reader->file); /* only read from */
 	free(reader->line);
+	strbuf_done(&reader->section);
 	*reader = (struct receipt_reader){0};
 }

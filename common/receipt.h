@@ -15,8 +15,8 @@
 #include "common/strbuf.h"
 
 /* The first line, with its newline, and the columns alone. */
-#define RECEIPT_COLUMNS                                                        \
-	"uploaded_at\tbucket\tkey\tpath\tsize\tcrc32c\tsha256\tetag\t"         \
+#define RECEIPT_COLUMNS \
+	"uploaded_at\tbucket\tkey\tpath\tsize\tcrc32c\tsha256\tetag\t" \
 	"version_id\tinode\tmtime_ns"
 #define RECEIPT_HEADER "#s3spool-receipts-1\t" RECEIPT_COLUMNS "\n"
 
@@ -46,15 +46,18 @@ struct receipt_reader {
 	size_t capacity;
 	size_t length; /* of the line last read, its newline not counted */
 	size_t bad_lines;
+	struct strbuf section; /* of a ledger's day: the run that the lines
+				  are from, "" before the first */
 };
 
+/* The line that begins a run's section. */
+void receipt_format_section(const char *run, struct strbuf *line);
 /* Takes FD over (closes it on error, too). Returns 0 or a negative errno. */
 int receipt_reader_open(struct receipt_reader *reader, int fd);
 /* The next line that is a whole receipt; comments are passed over, lines that
  * don't parse and a last line without its newline are counted in bad_lines.
  * Returns 1, 0 at the end, or a negative errno. */
-int receipt_reader_next(
-    struct receipt_reader *reader, struct receipt *receipt);
+int receipt_reader_next(struct receipt_reader *reader, struct receipt *receipt);
 /* Also closes the descriptor. Zeroed is fine. */
 void receipt_reader_done(struct receipt_reader *reader);
 

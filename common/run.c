@@ -79,8 +79,7 @@ make_file(struct spool *spool, struct run *run, const char *file)
 	if (rc == 0)
 		rc = clock_fs_probe(run->fd, &run->fs_clock);
 	/* The name is random: nothing is there to be replaced. */
-	if (rc == 0 &&
-	    renameat(spool->tmp_fd, file, spool->runs_fd, file) < 0)
+	if (rc == 0 && renameat(spool->tmp_fd, file, spool->runs_fd, file) < 0)
 		rc = -errno;
 	/* Receipts are durable only in a file whose name is. */
 	if (rc == 0)
@@ -103,11 +102,9 @@ run_start(struct spool *spool, struct run **ret_run)
 		rc = make_file(spool, run, file);
 	}
 	if (rc == 0)
-		rc = make_room(
-		    spool->uploading_fd, run->name, &run->uploading);
+		rc = make_room(spool->uploading_fd, run->name, &run->uploading);
 	if (rc == 0)
-		rc = make_room(
-		    spool->confirmed_fd, run->name, &run->confirmed);
+		rc = make_room(spool->confirmed_fd, run->name, &run->confirmed);
 	run->started_ns = clock_monotonic_ns();
 	run->good_bytes = (int64_t)strlen(RECEIPT_HEADER);
 	free(file);
@@ -150,8 +147,8 @@ open_failed(struct spool *spool, struct run *run)
 }
 
 int
-run_append_reasons(struct spool *spool, struct run *run, const char *lines,
-    size_t length)
+run_append_reasons(
+    struct spool *spool, struct run *run, const char *lines, size_t length)
 {
 	int rc = 0;
 
@@ -218,11 +215,10 @@ run_lock_dead(const struct spool *spool, const char *name, int *ret_fd)
 	rc = fd < 0 ? fd : fsio_lock(fd, 0, 0);
 	/* Whoever had the lock may have archived the file before letting go;
 	 * then what is locked now is no run's file any more. */
-	if (rc == 0 &&
-	    (fstat(fd, &ours) < 0 ||
-		fstatat(spool->runs_fd, file, &named, AT_SYMLINK_NOFOLLOW) <
-		    0 ||
-		ours.st_ino != named.st_ino))
+	if (rc == 0 && (fstat(fd, &ours) < 0 ||
+			   fstatat(spool->runs_fd, file, &named,
+			       AT_SYMLINK_NOFOLLOW) < 0 ||
+			   ours.st_ino != named.st_ino))
 		rc = -ENOENT;
 	free(file);
 	if (rc < 0 && fd >= 0)
@@ -280,8 +276,7 @@ collect(int dirfd, bool with_suffix, struct names *names)
 		}
 		names->name = mem_grow(
 		    names->name, names->count + 1, sizeof *names->name);
-		names->name[names->count++] =
-		    mem_copy_n(entry->d_name, length);
+		names->name[names->count++] = mem_copy_n(entry->d_name, length);
 	}
 	(void)closedir(dir); /* only read from */
 	return rc;
@@ -304,8 +299,8 @@ run_each(const struct spool *spool, int dirfd,
 	if (rc == 0)
 		rc = collect(dirfd, false, &names);
 	if (names.count > 0)
-		qsort(names.name, names.count, sizeof *names.name,
-		    compare_names);
+		qsort(
+		    names.name, names.count, sizeof *names.name, compare_names);
 	for (size_t i = 0; i < names.count; i++) {
 		bool again = i > 0 &&
 			     strcmp(names.name[i - 1], names.name[i]) == 0;

@@ -34,12 +34,11 @@ int run_start(struct spool *spool, struct run **ret_run);
 /* Appends receipt lines (COUNT of them, LENGTH bytes) and syncs them: on 0
  * they are durable. On an error the run must end: what a failed fsync has
  * thrown away is not written by a second one. */
-int run_append(
-    struct run *run, const char *lines, size_t length, size_t count);
+int run_append(struct run *run, const char *lines, size_t length, size_t count);
 /* Appends lines to failed/<run>.tsv, syncs them, and makes the room for the
  * files they are about. */
-int run_append_reasons(struct spool *spool, struct run *run,
-    const char *lines, size_t length);
+int run_append_reasons(
+    struct spool *spool, struct run *run, const char *lines, size_t length);
 /* Ends it: removes its empty directories (and the whole run, if nothing came
  * of it) and releases the lock. NULL is fine. */
 void run_end(struct spool *spool, struct run *run);

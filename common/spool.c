@@ -38,8 +38,8 @@ open_part(int root_fd, const struct part *part, enum spool_mode mode)
 	if (mode == SPOOL_CREATE && mkdirat(root_fd, part->name, 0700) < 0 &&
 	    errno != EEXIST)
 		return -errno;
-	fd = fsio_open_beneath(root_fd, part->name,
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	fd = fsio_open_beneath(
+	    root_fd, part->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	if (fd == -ENOENT && mode == SPOOL_LOOK)
 		return 0;
 	if (fd < 0)
@@ -120,10 +120,10 @@ spool_open(const struct config *config, enum spool_mode mode,
 	const char *part;
 	int rc;
 
-	*spool = (struct spool){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0,
-	    false};
-	spool->base_fd =
-	    open(config->base_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*spool = (struct spool){
+	    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, false};
+	spool->base_fd = open(
+	    config->base_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (spool->base_fd < 0) {
 		rc = -errno;
 		*ret_error = mem_format("Cannot open base_dir '%s': %s",
@@ -338,8 +338,7 @@ spool_reclaim(struct spool *spool, const struct spool_room *confirmed,
 }
 
 int
-spool_finish_move(
-    const struct spool_name *from, int room_fd, const char *path)
+spool_finish_move(const struct spool_name *from, int room_fd, const char *path)
 {
 	if (!is_there(room_fd, path, from->inode) ||
 	    !is_there(from->dirfd, from->name, from->inode))

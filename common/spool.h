@@ -32,8 +32,8 @@ struct spool {
 	int root_fd; /* spool_dir; -1 (and all below): there is none yet */
 	int claimed_fd, uploading_fd, confirmed_fd, failed_fd;
 	int runs_fd, ledger_fd, locks_fd, tmp_fd;
-	dev_t device; /* of the spool directory, by which */
-	ino_t inode;  /* a walk through base_dir leaves it out */
+	dev_t device;	      /* of the spool directory, by which */
+	ino_t inode;	      /* a walk through base_dir leaves it out */
 	bool lacks_noreplace; /* learned: RENAME_NOREPLACE isn't there */
 };
 
@@ -74,8 +74,8 @@ struct spool_name {
  * or another negative errno. */
 
 /* base_dir/PATH -> claimed/PATH; needs the scan lock. */
-int spool_claim(struct spool *spool, const struct spool_name *from,
-    const char *path);
+int spool_claim(
+    struct spool *spool, const struct spool_name *from, const char *path);
 /* claimed/PATH -> back to where spool_claim took it; needs the scan lock. */
 int spool_unclaim(
     struct spool *spool, const char *path, const struct spool_name *to);
@@ -101,7 +101,7 @@ int spool_reclaim(struct spool *spool, const struct spool_room *confirmed,
  * between the two. If ROOM holds PATH as the same inode as FROM, the move is
  * finished by unlinking FROM, which its owner must ask for. Returns 1 when it
  * was so, 0 when not, or a negative errno. */
-int spool_finish_move(const struct spool_name *from, int room_fd,
-    const char *path);
+int spool_finish_move(
+    const struct spool_name *from, int room_fd, const char *path);
 
 #endif

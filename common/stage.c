@@ -1,0 +1,115 @@
+/* The frame of a program; see stage.h.
+ *
+ * Standard output is for scripts, so failing to write it is an error like any
+ * other; standard error is the log, about which nothing can be done. */
+#include "common/stage.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "common/log.h"
+#include "common/settle.h"
+#include "common/strbuf.h"
+
+bool
+stage_begin(
+    struct stage *stage, const struct program *program, int argc, char **argv)
+{
+	char *error = NULL;
+	int rc;
+
+	*stage = (struct stage){.status = STAGE_OK};
+	switch (options_parse(program, argc, argv, &stage->options)) {
+	case OPTIONS_DONE:
+		return false;
+	case OPTIONS_USAGE:
+		stage->status = EX_USAGE;
+		return false;
+	case OPTIONS_RUN:
+		break;
+	}
+	rc = config_load(stage->options.config_file, stage->options.overrides,
+	    stage->options.override_count, &stage->config, &error);
+	if (rc < 0) {
+		log_error("%s", error);
+		free(error);
+		stage->status = EX_CONFIG;
+		return false;
+	}
+	log_setup(stage->config->log_level, stage->config->log_format,
+	    stage->options.verbosity);
+	(void)umask(077);
+	(void)signal(SIGPIPE, SIG_IGN); /* write says EPIPE instead */
+	(void)signal(SIGXFSZ, SIG_IGN); /* and EFBIG */
+	settle_ignore_sigio();
+	return true;
+}
+
+bool
+stage_open_spool(struct stage *stage, enum spool_mode mode)
+{
+	char *error = NULL;
+	int rc = spool_open(stage->config, mode, &stage->spool, &error);
+
+	if (rc == 0)
+		return true;
+	log_error("%s", error);
+	free(error);
+	stage_fail(stage, rc == -EPERM ? EX_CONFIG : EX_IOERR);
+	return false;
+}
+
+void
+stage_fail(struct stage *stage, int status)
+{
+	if (status > stage->status)
+		stage->status = status;
+}
+
+void
+stage_print_key(const struct stage *stage, const char *path)
+{
+	if (stage->options.print == PRINT_NONE)
+		return;
+	/* Errors stay in the stream; stage_end asks for them. */
+	(void)fputs(stage->config->key_prefix, stdout);
+	(void)fputs(path, stdout);
+	(void)putchar(stage->options.print == PRINT_NUL ? '\0' : '\n');
+}
+
+void
+stage_print_plan(const struct stage *stage, const char *verb,
+    int64_t size_bytes, const char *path)
+{
+	struct strbuf line = {0};
+
+	if (stage->options.print != PRINT_NONE) {
+		stage_print_key(stage, path);
+		return;
+	}
+	log_escape(&line, path);
+	(void)printf(
+	    "%s %" PRId64 " %s\n", verb, size_bytes, strbuf_text(&line));
+	strbuf_done(&line);
+}
+
+int
+stage_end(struct stage *stage)
+{
+	if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+		log_error(
+		    "Cannot write to standard output: %s", strerror(errno));
+		stage_fail(stage, EX_IOERR);
+	}
+	log_flush();
+	spool_close(stage->spool);
+	config_free(stage->config);
+	options_done(&stage->options);
+	return stage->status;
+}

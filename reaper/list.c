@@ -1,0 +1,108 @@
+/* The record for people and scripts: receipt lines as they stand, or JSON. */
+#include "reaper/list.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/receipt.h"
+#include "common/strbuf.h"
+#include "common/timefmt.h"
+#include "reaper/ledger.h"
+
+struct list {
+	const struct list_options *options;
+	struct strbuf line;
+};
+
+static void
+add_text(struct strbuf *line, const char *name, const struct strbuf *text)
+{
+	if (text->length == 0)
+		return;
+	strbuf_printf(line, ",\"%s\":\"", name);
+	log_escape_json(line, strbuf_text(text));
+	strbuf_putc(line, '"');
+}
+
+static void
+format_json(const struct receipt *receipt, struct strbuf *line)
+{
+	char when[TIMEFMT_MAX];
+
+	strbuf_printf(line, "{\"uploaded_at\":\"%s\"",
+	    timefmt_rfc3339(receipt->uploaded_at_ns, when));
+	add_text(line, "bucket", &receipt->bucket);
+	add_text(line, "key", &receipt->key);
+	add_text(line, "path", &receipt->path);
+	strbuf_printf(line,
+	    ",\"size\":%" PRId64 ",\"crc32c\":\"%08" PRIx32 "\"", receipt->size,
+	    receipt->crc32c);
+	add_text(line, "sha256", &receipt->sha256);
+	strbuf_puts(line, ",\"etag\":\"");
+	log_escape_json(line, strbuf_text(&receipt->etag));
+	strbuf_putc(line, '"');
+	add_text(line, "version_id", &receipt->version_id);
+	strbuf_printf(line, ",\"mtime\":\"%s\"}\n",
+	    timefmt_rfc3339(receipt->mtime_ns, when));
+}
+
+static void
+on_receipt(void *context, const struct receipt_reader *reader,
+    const struct receipt *receipt)
+{
+	struct list *list = context;
+	const char *prefix = list->options->prefix;
+
+	if (prefix != NULL &&
+	    strncmp(strbuf_text(&receipt->key), prefix, strlen(prefix)) != 0)
+		return;
+	strbuf_reset(&list->line);
+	if (list->options->json) {
+		format_json(receipt, &list->line);
+	} else {
+		strbuf_add(&list->line, reader->line, reader->length);
+		strbuf_putc(&list->line, '\n');
+	}
+	/* stage_end asks whether stdout has failed. */
+	(void)fputs(strbuf_text(&list->line), stdout);
+}
+
+static bool
+read_moment(struct stage *stage, const char *option, const char *text,
+    int64_t *moment_ns)
+{
+	if (text == NULL ||
+	    timefmt_parse_moment(text, clock_realtime_ns(), moment_ns) == 0)
+		return true;
+	log_error("--%s %s: not a time; write 2020-11-15, "
+		  "2020-11-15T20:31:40Z, or a duration such as 2h",
+	    option, text);
+	stage_fail(stage, EX_USAGE);
+	return false;
+}
+
+void
+list_uploads(struct stage *stage, const struct list_options *options)
+{
+	struct list list = {.options = options};
+	int64_t since_ns = INT64_MIN, until_ns = INT64_MAX;
+	int rc;
+
+	if (!read_moment(stage, "since", options->since, &since_ns) ||
+	    !read_moment(stage, "until", options->until, &until_ns))
+		return;
+	if (options->header && !options->json)
+		(void)puts(RECEIPT_COLUMNS); /* as above */
+	rc = ledger_each(stage->spool, since_ns, until_ns, on_receipt, &list);
+	if (rc < 0) {
+		log_error("Cannot read the ledger in '%s': %s",
+		    stage->config->spool_dir, strerror(-rc));
+		stage_fail(stage, EX_IOERR);
+	}
+	strbuf_done(&list.line);
+}

@@ -1,0 +1,129 @@
+/* s3spool-reap: deletes confirmed files and empty directories, and keeps the
+ * record of every upload.
+ *
+ * It may be killed at any moment: a file is gone or it is there, its receipt
+ * is durable before either, and the ledger is only ever replaced by more of
+ * itself. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/stage.h"
+#include "common/units.h"
+#include "reaper/ledger.h"
+#include "reaper/list.h"
+#include "reaper/prune.h"
+#include "reaper/reap.h"
+
+static void
+summarize(const struct reaper *reaper)
+{
+	char size[UNITS_TEXT_MAX];
+
+	if (reaper->deleted + reaper->kept + reaper->queued_again == 0)
+		return;
+	log_info("%zu %s (%s), %zu kept for now, %zu queued again",
+	    reaper->deleted, reaper->dry_run ? "would be deleted" : "deleted",
+	    units_format_size(reaper->deleted_bytes, size), reaper->kept,
+	    reaper->queued_again);
+}
+
+static void
+reap(struct reaper *reaper)
+{
+	struct spool *spool = reaper->stage.spool;
+	char *day = NULL;
+	int lock_fd, rc;
+
+	rc = spool_lock(spool, "reap", &lock_fd, &reaper->fs_clock);
+	if (rc == -EAGAIN) {
+		log_info("Another s3spool-reap is at work here");
+		return;
+	}
+	if (rc < 0) {
+		reap_fail(reaper, "lock", "locks/reap", rc);
+		return;
+	}
+	reap_runs(reaper);
+	rc = ledger_merge(spool, clock_realtime_ns(), &day);
+	if (rc < 0)
+		reap_fail(reaper, "merge the ledger of",
+		    day != NULL ? day : "ledger", rc);
+	free(day);
+	prune_all(reaper);
+	summarize(reaper);
+	(void)close(lock_fd); /* a lock, no data */
+}
+
+static void
+reap_dry(struct reaper *reaper)
+{
+	if (reaper->stage.spool->runs_fd < 0 ||
+	    reaper->stage.spool->confirmed_fd < 0)
+		return; /* no spool: nothing would be deleted */
+	clock_fs_guess(&reaper->fs_clock);
+	reap_runs(reaper);
+	summarize(reaper);
+}
+
+static void
+run(struct reaper *reaper, bool list, const struct list_options *options)
+{
+	reaper->dry_run = reaper->stage.options.dry_run;
+	if (!stage_open_spool(&reaper->stage,
+		list || reaper->dry_run ? SPOOL_LOOK : SPOOL_CREATE))
+		return;
+	if (list)
+		list_uploads(&reaper->stage, options);
+	else if (reaper->dry_run)
+		reap_dry(reaper);
+	else
+		reap(reaper);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct reaper reaper = {.dry_run = false};
+	struct list_options options = {.json = false};
+	bool list = false;
+	const struct option_extra extras[] = {
+	    {"list", NULL, "print the record of uploads; delete nothing",
+		&list},
+	    {"json", NULL, "with --list: JSON, one object a line",
+		&options.json},
+	    {"header", NULL, "with --list: name the columns first",
+		&options.header},
+	    {"prefix", "P", "with --list: only keys that begin with P",
+		&options.prefix},
+	    {"since", "T",
+		"with --list: only uploads at or after T (RFC 3339, a date, "
+		"or a duration ago)",
+		&options.since},
+	    {"until", "T", "with --list: only uploads before T",
+		&options.until},
+	};
+	const struct program program = {
+	    .name = "s3spool-reap",
+	    .summary = "Deletes files that are safely stored and directories "
+		       "that are empty, and keeps the record of uploads.",
+	    .extras = extras,
+	    .extra_count = sizeof extras / sizeof *extras,
+	};
+
+	if (stage_begin(&reaper.stage, &program, argc, argv)) {
+		if (!list &&
+		    (options.json || options.header || options.prefix ||
+			options.since || options.until)) {
+			log_error("--json, --header, --prefix, --since and "
+				  "--until go with --list");
+			stage_fail(&reaper.stage, EX_USAGE);
+		} else {
+			run(&reaper, list, &options);
+		}
+	}
+	return stage_end(&reaper.stage);
+}

@@ -1,0 +1,340 @@
+/* The end of a file's way.
+ *
+ * A file is unlinked only under a durable receipt whose inode, size and
+ * modification time are the file's, in the order: take the lease, fstat and
+ * compare, ask whether the lease stands, unlink. Where no lease can be had
+ * the bytes are compared, too. Receipts are read as a stream, so a run of any
+ * length costs no memory; each line whose file is gone is done. */
+#include "reaper/reap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/crc32c.h"
+#include "common/fsio.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/run.h"
+#include "common/settle.h"
+#include "reaper/ledger.h"
+
+enum { READ_BYTES = 256 * 1024 };
+
+void
+reap_fail(
+    struct reaper *reaper, const char *operation, const char *name, int error)
+{
+	log_error("Cannot %s '%s/%s': %s", operation,
+	    reaper->stage.config->spool_dir, name, strerror(-error));
+	stage_fail(&reaper->stage, EX_IOERR);
+}
+
+static void
+keep(struct reaper *reaper, uint64_t inode)
+{
+	if (reaper->kept_count == reaper->kept_capacity) {
+		reaper->kept_capacity = reaper->kept_capacity * 2 + 64;
+		reaper->kept_inodes = mem_grow(reaper->kept_inodes,
+		    reaper->kept_capacity, sizeof *reaper->kept_inodes);
+	}
+	reaper->kept_inodes[reaper->kept_count++] = inode;
+	reaper->kept++;
+}
+
+/* 1: the file's bytes have the receipt's CRC; 0: they haven't. */
+static int
+compare_bytes(int fd, const struct receipt *receipt)
+{
+	unsigned char *bytes = mem_alloc(READ_BYTES);
+	uint32_t crc = 0;
+	off_t offset = 0;
+	ssize_t n;
+
+	while ((n = fsio_pread_all(fd, bytes, READ_BYTES, offset)) > 0) {
+		crc = crc32c_update(crc, bytes, (size_t)n);
+		offset += n;
+	}
+	free(bytes);
+	if (n < 0)
+		return (int)n;
+	return offset == receipt->size && crc == receipt->crc32c;
+}
+
+enum fate {
+	FATE_DELETE,
+	FATE_KEEP,   /* its receipt is good, but it isn't time yet */
+	FATE_CHANGED /* the receipt is about other bytes */
+};
+
+/* Judges the file open at FD, under the lease it takes. */
+static int
+judge(struct reaper *reaper, int fd, enum fate *ret_fate)
+{
+	const struct config *config = reaper->stage.config;
+	const struct receipt *receipt = &reaper->receipt;
+	enum lease lease;
+	struct stat st;
+	int error;
+
+	lease = settle_take_lease(fd, config->settle_check, &error);
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_ino != receipt->inode ||
+	    st.st_size != receipt->size ||
+	    clock_from_timespec(&st.st_mtim) != receipt->mtime_ns) {
+		*ret_fate = FATE_CHANGED;
+		return 0;
+	}
+	*ret_fate = FATE_KEEP;
+	if (lease == LEASE_WRITER)
+		return 0;
+	if (config->retain_seconds > 0 &&
+	    clock_fs_now_ns(&reaper->fs_clock) -
+		    clock_from_timespec(&st.st_ctim) <
+		config->retain_seconds * CLOCK_NS_PER_S)
+		return 0;
+	if (lease == LEASE_NONE) {
+		int same = compare_bytes(fd, receipt);
+
+		if (same < 0)
+			return same;
+		*ret_fate = same ? FATE_DELETE : FATE_CHANGED;
+	} else if (settle_lease_stands(fd)) {
+		*ret_fate = FATE_DELETE;
+	}
+	return 0;
+}
+
+static int
+delete_file(struct reaper *reaper, int room_fd)
+{
+	const char *path = strbuf_text(&reaper->receipt.path);
+
+	if (reaper->dry_run) {
+		stage_print_plan(
+		    &reaper->stage, "DELETE", reaper->receipt.size, path);
+	} else {
+		/* Before: the file and its receipt. After: the receipt. */
+		if (unlinkat(room_fd, path, 0) < 0)
+			return -errno;
+		stage_print_key(&reaper->stage, path);
+		log_debug("Deleted %s", path);
+	}
+	reaper->deleted++;
+	reaper->deleted_bytes += reaper->receipt.size;
+	return 0;
+}
+
+/* What the receipt at hand is about, if it is still there. */
+static int
+reap_receipt(struct reaper *reaper, int room_fd)
+{
+	enum fate fate = FATE_CHANGED;
+	int fd, rc;
+
+	fd = fsio_open_beneath(room_fd, strbuf_text(&reaper->receipt.path),
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return 0; /* done */
+	if (fd == -ELOOP || fd == -ENXIO)
+		return 0; /* nothing that we have put there */
+	if (fd < 0)
+		return fd;
+	rc = judge(reaper, fd, &fate);
+	if (rc == 0 && fate == FATE_DELETE)
+		rc = delete_file(reaper, room_fd);
+	if (rc == 0 && fate == FATE_KEEP)
+		keep(reaper, reaper->receipt.inode);
+	(void)close(fd); /* only read from; gives the lease back */
+	return rc;
+}
+
+/* All receipts of one run. FD is taken over. */
+static int
+reap_receipts(struct reaper *reaper, const char *name, int fd, int room_fd,
+    struct ledger_run *run)
+{
+	struct receipt_reader reader;
+	int rc;
+
+	rc = receipt_reader_open(&reader, fd);
+	if (rc < 0)
+		return rc;
+	while ((rc = receipt_reader_next(&reader, &reaper->receipt)) > 0) {
+		if (run->receipts++ == 0)
+			run->first_ns = reaper->receipt.uploaded_at_ns;
+		if (room_fd < 0)
+			continue;
+		rc = reap_receipt(reaper, room_fd);
+		if (rc < 0)
+			reap_fail(reaper, "delete the confirmed file",
+			    strbuf_text(&reaper->receipt.path), rc);
+	}
+	/* A live run may be in the middle of writing a line. */
+	if (rc == 0 && reader.bad_lines > 0 && run->is_dead)
+		log_warning("%zu lines of '%s/runs/%s.tsv' are no whole "
+			    "receipts (a crash can tear the last one); they "
+			    "count as absent",
+		    reader.bad_lines, reaper->stage.config->spool_dir, name);
+	receipt_reader_done(&reader);
+	return rc;
+}
+
+struct leftovers {
+	struct reaper *reaper;
+	struct spool_room room;
+	size_t staying;
+};
+
+static int
+compare_inodes(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool
+is_kept(const struct reaper *reaper, uint64_t inode)
+{
+	return reaper->kept_count > 0 &&
+	       bsearch(&inode, reaper->kept_inodes, reaper->kept_count,
+		   sizeof inode, compare_inodes) != NULL;
+}
+
+/* PATH lies in a dead run's confirmed/ and wasn't deleted. */
+static int
+visit_leftover(void *context, const char *path, const struct dirent *entry)
+{
+	struct leftovers *left = context;
+	struct reaper *reaper = left->reaper;
+	int rc;
+
+	if (is_kept(reaper, entry->d_ino)) {
+		left->staying++;
+		return 0;
+	}
+	rc = spool_reclaim(
+	    reaper->stage.spool, &left->room, path, entry->d_ino);
+	if (rc == 0) {
+		reaper->queued_again++;
+		log_warning("No receipt fits %s: it was changed after it was "
+			    "stored, or its receipt is lost; queued again",
+		    path);
+		return 0;
+	}
+	left->staying++;
+	if (rc != -EEXIST)
+		reap_fail(reaper, "put back into claimed/", path, rc);
+	return 0;
+}
+
+/* After a dead run's last line: what is left goes back, what is empty goes
+ * away, and a run of which nothing is left goes into the ledger. */
+static void
+finish_dead_run(struct reaper *reaper, const char *name, int room_fd,
+    const struct ledger_run *run)
+{
+	struct leftovers left = {
+	    .reaper = reaper,
+	    .room = {room_fd, true},
+	};
+	struct spool *spool = reaper->stage.spool;
+	int rc = 0;
+
+	if (reaper->kept_count > 0)
+		qsort(reaper->kept_inodes, reaper->kept_count,
+		    sizeof *reaper->kept_inodes, compare_inodes);
+	if (room_fd >= 0)
+		rc = fsio_walk(room_fd, visit_leftover, &left);
+	if (rc == 0 && left.staying == 0)
+		rc = fsio_remove_empty(spool->confirmed_fd, name);
+	/* Receipts of files that are still in its uploading/ are needed by
+	 * whoever takes them over. */
+	if (rc == 0 && left.staying == 0)
+		rc = fsio_remove_empty(spool->uploading_fd, name);
+	if (rc == 0 && left.staying == 0 && run->has_file)
+		rc = ledger_archive(spool, name, run);
+	if (rc < 0 && rc != -ENOTEMPTY)
+		reap_fail(reaper, "finish the run", name, rc);
+}
+
+/* Opens a run's receipts: with its lock where it is dead. *ret_fd is -1 when
+ * it has none, *ret_lock_fd when it lives or nothing may be locked. */
+static int
+open_run(struct reaper *reaper, const char *name, struct ledger_run *run,
+    int *ret_fd, int *ret_lock_fd)
+{
+	const struct spool *spool = reaper->stage.spool;
+	char *file;
+	int rc, fd;
+
+	if (!reaper->dry_run) {
+		rc = run_lock_dead(spool, name, ret_lock_fd);
+		if (rc < 0 && rc != -EAGAIN)
+			return rc;
+		run->is_dead = rc == 0;
+	}
+	/* An open file description of its own for reading, since closing the
+	 * locked one's duplicate would be harmless, but its offset shared. */
+	file = mem_format("%s.tsv", name);
+	fd = fsio_open_beneath(spool->runs_fd, file, O_RDONLY);
+	free(file);
+	if (fd < 0 && fd != -ENOENT)
+		return fd;
+	run->has_file = fd >= 0;
+	*ret_fd = fd;
+	return 0;
+}
+
+static int
+reap_run(void *context, const char *name)
+{
+	struct reaper *reaper = context;
+	struct ledger_run run = {0};
+	int fd = -1, lock_fd = -1, room_fd = -1;
+	int rc;
+
+	reaper->kept_count = 0;
+	rc = open_run(reaper, name, &run, &fd, &lock_fd);
+	if (rc == 0) {
+		room_fd = fsio_open_beneath(reaper->stage.spool->confirmed_fd,
+		    name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+		if (room_fd < 0 && room_fd != -ENOENT)
+			rc = room_fd;
+	}
+	if (rc == 0 && fd >= 0) {
+		rc = reap_receipts(reaper, name, fd, room_fd, &run);
+		fd = -1;
+	}
+	if (rc == 0 && run.is_dead)
+		finish_dead_run(reaper, name, room_fd, &run);
+	if (rc < 0)
+		reap_fail(reaper, "reap the run", name, rc);
+	if (fd >= 0)
+		(void)close(fd); /* only read from */
+	if (room_fd >= 0)
+		(void)close(room_fd); /* a directory */
+	if (lock_fd >= 0)
+		(void)close(lock_fd); /* nothing was written */
+	return 0;
+}
+
+void
+reap_runs(struct reaper *reaper)
+{
+	const struct spool *spool = reaper->stage.spool;
+	int rc;
+
+	rc = run_each(spool, spool->confirmed_fd, reap_run, reaper);
+	if (rc < 0)
+		reap_fail(reaper, "list", "runs", rc);
+	receipt_done(&reaper->receipt);
+	free(reaper->kept_inodes);
+	reaper->kept_inodes = NULL;
+}

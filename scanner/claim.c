@@ -1,0 +1,222 @@
+/* One candidate's way from base_dir to claimed/.
+ *
+ * The name is looked at before it is opened, so that no FIFO and no device is
+ * opened; one swapped in between is met with O_NONBLOCK, O_NOCTTY and
+ * O_NOFOLLOW, and known by its inode. Then, always in this order: take the
+ * lease, fstat and judge under it, rename, ask whether the lease stands. A
+ * writer that came in between finds the file back where it was. */
+#include "scanner/claim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/settle.h"
+
+static void
+report(struct claim_report *report, enum claim_outcome outcome,
+    const char *reason, int error)
+{
+	report->outcome = outcome;
+	report->reason = reason;
+	report->error = error;
+}
+
+static const char *
+kind_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFLNK:
+		return "it is a symbolic link";
+	case S_IFDIR:
+		return "it is a directory";
+	case S_IFIFO:
+		return "it is a FIFO";
+	case S_IFSOCK:
+		return "it is a socket";
+	default:
+		return "it is a device";
+	}
+}
+
+/* Whether the times or the lease defer it; false and a report then. */
+static bool
+is_settled(const struct claim *claim, enum lease lease, const struct stat *st,
+    struct claim_report *ret)
+{
+	switch (settle_judge(
+	    claim->config, lease, st, clock_fs_now_ns(&claim->fs_clock))) {
+	case SETTLE_SETTLED:
+		return true;
+	case SETTLE_WRITER:
+		report(
+		    ret, CLAIM_DEFERRED, "somebody has it open for writing", 0);
+		return false;
+	case SETTLE_YOUNG:
+		report(ret, CLAIM_DEFERRED,
+		    "it was changed less than settle_seconds ago", 0);
+		return false;
+	case SETTLE_FUTURE:
+		report(ret, CLAIM_DEFERRED,
+		    "it was changed in the future, by the file system's clock",
+		    0);
+		return false;
+	case SETTLE_UNPROVEN:
+		report(ret, CLAIM_DEFERRED,
+		    "no lease can be had here, and settle_check is lease", 0);
+		return false;
+	}
+	return false;
+}
+
+/* What can be said without opening it. */
+static bool
+look(const struct claim *claim, const struct spool_name *name, const char *path,
+    const struct stat *st, struct claim_report *ret)
+{
+	struct stat queued;
+
+	if (!S_ISREG(st->st_mode)) {
+		report(ret, CLAIM_REFUSED, kind_of(st->st_mode), 0);
+		return false;
+	}
+	if (st->st_nlink > 1) {
+		if (!claim->look_only &&
+		    spool_finish_move(name, claim->spool->claimed_fd, path) ==
+			1)
+			report(ret, CLAIM_CLAIMED, "", 0);
+		else
+			report(ret, CLAIM_REFUSED,
+			    "it has more than one name (hard links)", 0);
+		return false;
+	}
+	if (claim->look_only && claim->spool->claimed_fd >= 0 &&
+	    fstatat(claim->spool->claimed_fd, path, &queued,
+		AT_SYMLINK_NOFOLLOW) == 0) {
+		report(ret, CLAIM_DEFERRED,
+		    "an earlier file of this path is still in the queue", 0);
+		return false;
+	}
+	/* As if nobody wrote it; the lease is asked where it is needed. */
+	return is_settled(claim, LEASE_HELD, st, ret);
+}
+
+/* The move, and the question whether it was right. */
+static void
+take(const struct claim *claim, const struct spool_name *name, const char *path,
+    int fd, bool leased, struct claim_report *ret)
+{
+	int rc = spool_claim(claim->spool, name, path);
+
+	switch (rc) {
+	case 0:
+		break;
+	case -EEXIST:
+		report(ret, CLAIM_DEFERRED,
+		    "an earlier file of this path is still in the queue", 0);
+		return;
+	case -ENOENT:
+		report(ret, CLAIM_GONE, "it has gone", 0);
+		return;
+	case -EXDEV:
+		report(ret, CLAIM_EXDEV, strerror(EXDEV), rc);
+		return;
+	default:
+		report(ret, CLAIM_ERROR, strerror(-rc), rc);
+		return;
+	}
+	report(ret, CLAIM_CLAIMED, "", 0);
+	if (!leased || settle_lease_stands(fd))
+		return;
+	/* A writer opened it meanwhile. If its name was made anew, it stays
+	 * in the queue: the uploader asks for a lease, too. */
+	rc = spool_unclaim(claim->spool, path, name);
+	if (rc == 0)
+		report(ret, CLAIM_DEFERRED,
+		    "it was opened for writing while it was claimed", 0);
+	else if (rc != -EEXIST && rc != -ENOENT)
+		report(ret, CLAIM_ERROR, strerror(-rc), rc);
+}
+
+/* FD is open on it; ST is what the look saw. */
+static void
+judge(const struct claim *claim, const struct spool_name *name,
+    const char *path, int fd, struct claim_report *ret)
+{
+	enum lease lease;
+	struct stat st;
+
+	lease = settle_take_lease(
+	    fd, claim->config->settle_check, &ret->lease_error);
+	ret->by_age_alone = lease == LEASE_NONE;
+	if (fstat(fd, &st) < 0) {
+		report(ret, CLAIM_ERROR, strerror(errno), -errno);
+		return;
+	}
+	if (st.st_ino != name->inode || !S_ISREG(st.st_mode) ||
+	    st.st_nlink != 1) {
+		report(ret, CLAIM_DEFERRED,
+		    "it was replaced while it was looked at", 0);
+		return;
+	}
+	if (!is_settled(claim, lease, &st, ret))
+		return;
+	ret->size_bytes = st.st_size;
+	if (claim->look_only)
+		report(ret, CLAIM_CLAIMED, "", 0);
+	else
+		take(claim, name, path, fd, lease == LEASE_HELD, ret);
+}
+
+static void
+report_open_error(int error, struct claim_report *ret)
+{
+	switch (error) {
+	case ENOENT:
+		report(ret, CLAIM_GONE, "it has gone", 0);
+		return;
+	case ELOOP:
+	case ENXIO:
+		report(ret, CLAIM_DEFERRED,
+		    "it was replaced while it was looked at", 0);
+		return;
+	case EACCES:
+	case EPERM:
+		report(ret, CLAIM_REFUSED,
+		    "we may not read it; run s3spool as its owner, or give "
+		    "us the permission",
+		    0);
+		return;
+	default:
+		report(ret, CLAIM_ERROR, strerror(error), -error);
+	}
+}
+
+void
+claim_file(const struct claim *claim, int dirfd, const char *name,
+    const char *path, struct claim_report *ret_report)
+{
+	struct spool_name from = {dirfd, name, 0};
+	struct stat st;
+	int fd;
+
+	*ret_report = (struct claim_report){.reason = ""};
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		report_open_error(errno, ret_report);
+		return;
+	}
+	from.inode = st.st_ino;
+	ret_report->size_bytes = st.st_size;
+	if (!look(claim, &from, path, &st, ret_report))
+		return;
+	fd = openat(dirfd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0) {
+		report_open_error(errno, ret_report);
+		return;
+	}
+	judge(claim, &from, path, fd, ret_report);
+	(void)close(fd); /* only read from; gives the lease back */
+}

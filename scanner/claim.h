@@ -1,0 +1,42 @@
+/* One candidate: look at it, see whether it is settled, claim it. */
+#ifndef SCANNER_CLAIM_H
+#define SCANNER_CLAIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/clock.h"
+#include "common/config.h"
+#include "common/spool.h"
+
+enum claim_outcome {
+	CLAIM_CLAIMED,	/* it is in claimed/ (or would go there) */
+	CLAIM_DEFERRED, /* not now: perhaps the next time */
+	CLAIM_REFUSED,	/* not a file for us; left alone */
+	CLAIM_GONE,	/* somebody took it away meanwhile */
+	CLAIM_EXDEV,	/* it can't be renamed into the spool */
+	CLAIM_ERROR	/* the file system refused; see error */
+};
+
+struct claim {
+	const struct config *config;
+	struct spool *spool;
+	struct clock_fs fs_clock;
+	bool look_only; /* judge, but don't claim */
+};
+
+struct claim_report {
+	enum claim_outcome outcome;
+	const char *reason; /* for a person; never NULL, may be "" */
+	int error;	    /* negative errno behind the reason, or 0 */
+	int64_t size_bytes; /* where it got as far as that */
+	bool by_age_alone;  /* no lease could be had ... */
+	int lease_error;    /* ... for this reason (errno, positive) */
+};
+
+/* NAME in the directory DIRFD is what base_dir/PATH names. */
+void claim_file(const struct claim *claim, int dirfd, const char *name,
+    const char *path, struct claim_report *ret_report);
+
+#endif

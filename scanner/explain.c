@@ -1,0 +1,97 @@
+/* Answers for people: the same judgement as a scan's, without the claim. */
+#include "scanner/explain.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/fsio.h"
+#include "common/keypath.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/strbuf.h"
+
+static const char *
+word_for(enum claim_outcome outcome)
+{
+	switch (outcome) {
+	case CLAIM_CLAIMED:
+		return "settled";
+	case CLAIM_DEFERRED:
+		return "deferred";
+	case CLAIM_REFUSED:
+		return "refused";
+	case CLAIM_GONE:
+		return "gone";
+	case CLAIM_EXDEV:
+	case CLAIM_ERROR:
+		return "error";
+	}
+	return "error";
+}
+
+void
+explain_report(const char *path, const struct claim_report *report)
+{
+	struct strbuf line = {0};
+
+	log_escape(&line, path);
+	if (report->outcome == CLAIM_CLAIMED)
+		strbuf_puts(&line, report->by_age_alone
+				       ? ": quiet for long enough (no lease "
+					 "can be had); the next scan claims it"
+				       : ": nobody writes it, and it is old "
+					 "enough; the next scan claims it");
+	else
+		strbuf_printf(&line, ": %s", report->reason);
+	/* stage_end asks whether stdout has failed. */
+	(void)printf(
+	    "%-8s  %s\n", word_for(report->outcome), strbuf_text(&line));
+	strbuf_done(&line);
+}
+
+/* ARGUMENT without base_dir before it and without "./". */
+static const char *
+below_base(const char *base_dir, const char *argument)
+{
+	size_t length = strlen(base_dir);
+
+	if (strncmp(argument, base_dir, length) == 0 && argument[length] == '/')
+		argument += length;
+	else if (argument[0] == '.' && argument[1] == '/')
+		argument++;
+	return argument + strspn(argument, "/");
+}
+
+bool
+explain_path(const struct claim *claim, const char *argument)
+{
+	const struct config *config = claim->config;
+	const char *path = below_base(config->base_dir, argument);
+	const char *slash = strrchr(path, '/');
+	struct claim_report report = {.outcome = CLAIM_REFUSED};
+	char *directory;
+	int fd;
+
+	if (!keypath_matches(config->patterns, config->pattern_count, path)) {
+		report.reason = "its path below base_dir matches no pattern";
+		explain_report(path, &report);
+		return true;
+	}
+	directory = mem_copy_n(
+	    path, slash != NULL ? (size_t)(slash - path) : 0);
+	fd = fsio_open_beneath(claim->spool->base_fd,
+	    *directory != '\0' ? directory : ".", O_RDONLY | O_DIRECTORY);
+	free(directory);
+	report.outcome = CLAIM_GONE;
+	report.reason = strerror(fd < 0 ? -fd : 0);
+	if (fd >= 0) {
+		claim_file(
+		    claim, fd, slash != NULL ? slash + 1 : path, path, &report);
+		(void)close(fd); /* a directory */
+	}
+	explain_report(path, &report);
+	return report.outcome != CLAIM_GONE;
+}

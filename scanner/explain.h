@@ -1,0 +1,13 @@
+/* s3spool-scan --explain: why a file is or isn't settled. */
+#ifndef SCANNER_EXPLAIN_H
+#define SCANNER_EXPLAIN_H
+
+#include "scanner/claim.h"
+
+/* One line on stdout: what would become of PATH, and why. */
+void explain_report(const char *path, const struct claim_report *report);
+/* Explains ARGUMENT, a path below base_dir (absolute, or relative to it),
+ * whether or not it matches a pattern. False: there is no such file. */
+bool explain_path(const struct claim *claim, const char *argument);
+
+#endif

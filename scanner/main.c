@@ -1,0 +1,222 @@
+/* s3spool-scan: claims settled files by renaming them into the spool.
+ *
+ * It may be killed at any moment: each claim is one rename, and what has been
+ * claimed is judged once more before it is sent. */
+#include <errno.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/stage.h"
+#include "scanner/claim.h"
+#include "scanner/explain.h"
+#include "scanner/walk.h"
+
+struct scan {
+	struct stage stage;
+	struct claim claim;
+	bool explain;
+	bool said_no_lease;
+	size_t claimed, deferred, refused;
+};
+
+static void
+say_no_lease(struct scan *scan, const struct claim_report *report)
+{
+	if (scan->said_no_lease || report->lease_error == 0)
+		return;
+	scan->said_no_lease = true;
+	log_warning("No leases can be had on the files in '%s' (%s): they "
+		    "count as settled by their age alone; settle_check: age "
+		    "says that this is meant",
+	    scan->stage.config->base_dir, strerror(report->lease_error));
+}
+
+/* One location is on another mount: the others may well not be. */
+static enum walk_result
+leave_location(struct scan *scan, const char *path)
+{
+	log_error("Cannot rename '%s/%s' into '%s': the two are on different "
+		  "mounts; leaving location '%.*s' out; set spool_dir to a "
+		  "directory on its file system, or give it a configuration "
+		  "of its own",
+	    scan->stage.config->base_dir, path, scan->stage.config->spool_dir,
+	    (int)strcspn(path, "/"), path);
+	stage_fail(&scan->stage, EX_CONFIG);
+	return WALK_LEAVE;
+}
+
+static enum walk_result
+fail_claim(struct scan *scan, const char *path, int error)
+{
+	log_error("Cannot claim '%s/%s': %s", scan->stage.config->base_dir,
+	    path, strerror(-error));
+	stage_fail(&scan->stage, EX_IOERR);
+	/* These are about one name or directory; the rest, such as a full
+	 * disk, would say the same of every file. */
+	if (error == -EACCES || error == -EPERM || error == -ENAMETOOLONG)
+		return WALK_KEPT;
+	return WALK_STOP;
+}
+
+static enum walk_result
+on_candidate(void *context, int dirfd, const char *name, const char *path)
+{
+	struct scan *scan = context;
+	struct claim_report report;
+
+	claim_file(&scan->claim, dirfd, name, path, &report);
+	if (scan->explain) {
+		explain_report(path, &report);
+		return WALK_KEPT;
+	}
+	if (report.by_age_alone)
+		say_no_lease(scan, &report);
+	switch (report.outcome) {
+	case CLAIM_CLAIMED:
+		scan->claimed++;
+		log_debug("Claimed %s (%lld bytes)", path,
+		    (long long)report.size_bytes);
+		if (scan->claim.look_only)
+			stage_print_plan(
+			    &scan->stage, "CLAIM", report.size_bytes, path);
+		else
+			stage_print_key(&scan->stage, path);
+		return scan->claim.look_only ? WALK_KEPT : WALK_MOVED;
+	case CLAIM_DEFERRED:
+		scan->deferred++;
+		log_debug("Deferred %s: %s", path, report.reason);
+		return WALK_KEPT;
+	case CLAIM_REFUSED:
+		scan->refused++;
+		log_warning("Leaving %s/%s alone: %s",
+		    scan->stage.config->base_dir, path, report.reason);
+		return WALK_KEPT;
+	case CLAIM_GONE:
+		return WALK_KEPT;
+	case CLAIM_EXDEV:
+		return leave_location(scan, path);
+	case CLAIM_ERROR:
+		break;
+	}
+	return fail_claim(scan, path, report.error);
+}
+
+static void
+on_problem(void *context, const char *path, int error)
+{
+	struct scan *scan = context;
+
+	if (error == -ELOOP) {
+		scan->refused++;
+		log_warning("Leaving %s/%s alone: it is a symbolic link",
+		    scan->stage.config->base_dir, path);
+		return;
+	}
+	log_error("Cannot read the directory '%s/%s': %s",
+	    scan->stage.config->base_dir, path, strerror(-error));
+	stage_fail(&scan->stage, EX_IOERR);
+}
+
+static void
+scan_base(struct scan *scan)
+{
+	const struct walk walk = {
+	    .config = scan->stage.config,
+	    .base_fd = scan->stage.spool->base_fd,
+	    .skip_device = scan->stage.spool->device,
+	    .skip_inode = scan->stage.spool->inode,
+	    .context = scan,
+	    .candidate = on_candidate,
+	    .problem = on_problem,
+	};
+
+	walk_base(&walk);
+	if (scan->claimed + scan->deferred + scan->refused > 0 &&
+	    !scan->explain)
+		log_info("%zu %s, %zu not settled yet, %zu left alone",
+		    scan->claimed,
+		    scan->claim.look_only ? "would be claimed" : "claimed",
+		    scan->deferred, scan->refused);
+}
+
+static void
+explain_all(struct scan *scan)
+{
+	const struct options *options = &scan->stage.options;
+
+	for (size_t i = 0; i < options->argument_count; i++)
+		if (!explain_path(&scan->claim, options->arguments[i]))
+			stage_fail(&scan->stage, STAGE_SOME_FAILED);
+	if (options->argument_count == 0)
+		scan_base(scan);
+}
+
+/* Opens and locks what is needed, and scans or explains. */
+static void
+run(struct scan *scan)
+{
+	struct claim *claim = &scan->claim;
+	int lock_fd = -1;
+	int rc;
+
+	claim->config = scan->stage.config;
+	claim->look_only = scan->explain || scan->stage.options.dry_run;
+	if (!stage_open_spool(
+		&scan->stage, claim->look_only ? SPOOL_LOOK : SPOOL_CREATE))
+		return;
+	claim->spool = scan->stage.spool;
+	if (claim->look_only) {
+		clock_fs_guess(&claim->fs_clock);
+	} else {
+		rc = spool_lock(
+		    claim->spool, "scan", &lock_fd, &claim->fs_clock);
+		if (rc == -EAGAIN) {
+			log_info("Another s3spool-scan is at work here");
+			return;
+		}
+		if (rc < 0) {
+			log_error("Cannot lock '%s/locks/scan': %s",
+			    scan->stage.config->spool_dir, strerror(-rc));
+			stage_fail(&scan->stage, EX_IOERR);
+			return;
+		}
+	}
+	if (scan->explain)
+		explain_all(scan);
+	else
+		scan_base(scan);
+	if (lock_fd >= 0)
+		(void)close(lock_fd); /* a lock, no data */
+}
+
+int
+main(int argc, char **argv)
+{
+	struct scan scan = {.explain = false};
+	const struct option_extra extras[] = {
+	    {"explain", NULL,
+		"say for each candidate, or each PATH, why it is or isn't "
+		"settled; claim nothing",
+		&scan.explain},
+	};
+	const struct program program = {
+	    .name = "s3spool-scan",
+	    .summary = "Claims settled files: renames them from base_dir into "
+		       "the spool.",
+	    .arguments = "[PATH...]",
+	    .extras = extras,
+	    .extra_count = sizeof extras / sizeof *extras,
+	};
+
+	if (stage_begin(&scan.stage, &program, argc, argv)) {
+		if (scan.stage.options.argument_count > 0 && !scan.explain) {
+			log_error("PATH arguments go with --explain");
+			stage_fail(&scan.stage, EX_USAGE);
+		} else {
+			run(&scan);
+		}
+	}
+	return stage_end(&scan.stage);
+}
