@@ -54,8 +54,9 @@ is "$(count_in failed)" 0 "its own objects are no conflict to the next run"
 scenario "killed again and again"
 write_files 400
 run_ok scan "$conf"
-# A run that has a receipt and still holds files is in the middle.
-in_the_middle()
+# Whether there is one more receipt than before.
+# shellcheck disable=SC2317 # wait_until calls it
+has_stored_more()
 {
 	[ "$(cat "$spool"/runs/*.tsv 2>/dev/null | grep -vc '^#')" -gt \
 		"$receipts" ] || ! kill -0 "$started" 2>/dev/null
@@ -64,7 +65,7 @@ kills=0
 while [ "$kills" -lt 4 ]; do
 	receipts=$(cat "$spool"/runs/*.tsv 2>/dev/null | grep -vc '^#')
 	start "$S3SPOOL_BUILD/s3spool-upload" -o connections=4 "$conf"
-	wait_until "run $kills has stored something" in_the_middle
+	wait_until "run $kills has stored something" has_stored_more
 	kill -s KILL "$started" 2>/dev/null
 	finish "$started"
 	is "$status" 137 "it is killed while it works"

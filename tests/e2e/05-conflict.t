@@ -103,8 +103,8 @@ object_is "$path" other "the object is untouched"
 digest=$(sha256sum <"original/$path" | cut -c 1-16)
 object_is "$path~$digest" "original/$path" "the file lies beside it"
 is "$(ledger key path)" "$path~$digest	$path" "under this key it is on record"
-cp "original/$path" "base/$path" 2>/dev/null ||
-	{ mkdir -p "base/${path%/*}" && cp "original/$path" "base/$path"; }
+mkdir -p "base/${path%/*}"
+cp "original/$path" "base/$path"
 run_ok s3spool run "$conf"
 is "$(keys)" "$path
 $path~$digest" "the same file again finds itself"

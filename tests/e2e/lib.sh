@@ -296,13 +296,15 @@ let_go()
 }
 
 # open_gate: from here on the programs reach the store through a gate that
-# can hold requests or answers back (tests/servers/gate.py).
+# can hold requests or answers back (tests/servers/gate.py). Sets $gate_url and
+# $gate_pid.
 open_gate()
 {
 	mkdir gate
 	"$PYTHON" "$tests_dir/servers/gate.py" "$here/gate" \
 		"$AWS_ENDPOINT_URL_S3" >gate/log 2>&1 </dev/null &
-	children="$children $!"
+	gate_pid=$!
+	children="$children $gate_pid"
 	wait_until "the gate is open" test -s gate/url
 	gate_url=$(cat gate/url)
 }

@@ -1,0 +1,65 @@
+#!/bin/sh
+# SIGTERM and SIGINT end an upload in good order: nothing is lost, and what
+# was not stored stays queued.
+. "$(dirname "$0")/lib.sh"
+
+# No file is held, and the next run finds them all.
+gave_back()
+{
+	is "$(count_in uploading)" 0 "no file is held any more"
+	is "$(count_in failed)" 0 "none is refused"
+	rm -f gate/hold-requests gate/hold-answers
+	run_ok s3spool run "$conf"
+	bucket_is_original
+	files_are base "" "the tree is empty"
+	drained
+}
+
+for signal in TERM INT; do
+	scenario "SIG$signal while the store is silent"
+	write_files 60
+	run_ok scan "$conf"
+	open_gate
+	: >gate/hold-requests
+	# env: a shell's background job would ignore SIGINT from birth.
+	start env --default-signal=INT "$S3SPOOL_BUILD/s3spool-upload" \
+		-o endpoint_url="$gate_url" -o stall_timeout_seconds=5 "$conf"
+	wait_until "requests are on their way" test -e gate/held
+	kill -s "$signal" "$started"
+	finish "$started"
+	status_is 75 "the status says that files stay queued"
+	gave_back
+done
+
+scenario "SIGTERM while it works"
+write_files 400
+run_ok scan "$conf"
+start "$S3SPOOL_BUILD/s3spool-upload" -o connections=2 "$conf"
+# shellcheck disable=SC2317 # wait_until calls it
+has_receipts()
+{
+	grep -qsv '^#' "$spool"/runs/*.tsv
+}
+wait_until "something is stored" has_receipts
+kill -s TERM "$started"
+finish "$started"
+status_is 75 "the status says that files stay queued"
+ok "files are queued" test "$(count_in claimed)" -gt 0
+gave_back
+is "$(ledger key | sort)" "$(keys)" "each file is on record once"
+
+scenario "the front door hands a signal on"
+write_files 60
+open_gate
+: >gate/hold-requests
+start "$deploy/s3spool" run -o endpoint_url="$gate_url" \
+	-o stall_timeout_seconds=5 "$conf"
+wait_until "the upload is under way" test -e gate/held
+is "$(pgrep -f "s3spool-upload.*$conf" | wc -l)" 1 "one uploader runs"
+kill -s TERM "$started"
+finish "$started"
+status_is 75 "the status says that files stay queued"
+is "$(pgrep -f "s3spool-.*$conf" | wc -l)" 0 "no child is left behind"
+gave_back
+
+done_testing

@@ -1,0 +1,66 @@
+#!/bin/sh
+# deploy/s3spool: one name for the three programs, one status for all.
+. "$(dirname "$0")/lib.sh"
+
+scenario "commands"
+write_file room/2021/02/03/04/05-t.dat
+run_ok s3spool scan "$conf"
+files_are "$spool/claimed" room/2021/02/03/04/05-t.dat "scan claims"
+run_ok s3spool upload "$conf"
+bucket_is_original
+run_ok s3spool reap -q "$conf"
+drained
+run_ok s3spool list "$conf" --prefix room/
+is "$(wc -l <out)" 1 "list lists"
+run s3spool
+status_is 64 "without a command: 64"
+run s3spool launch "$conf"
+status_is 64 "an unknown command: 64"
+like err "launch.*--help" "with a hint"
+run s3spool "$conf"
+status_is 64 "a configuration alone: 64"
+like err "s3spool run" "with a hint"
+run s3spool run
+status_is 64 "run without a configuration: 64"
+run s3spool run "$conf" "$conf"
+status_is 64 "run with two of them: 64"
+run s3spool run --explain "$conf"
+status_is 64 "run with an option that only one stage has: 64"
+run_ok s3spool --help
+like out "^usage: s3spool" "--help goes to stdout"
+run_ok s3spool --version
+like out "^s3spool [0-9]+\\.[0-9]+" "--version"
+ln -s "$deploy/s3spool" elsewhere
+run_ok ./elsewhere --version
+
+scenario "run gives the largest status"
+write_file room/2021/02/03/04/05-t.dat
+write_file room/2021/02/03/04/06-t.dat
+s3 put "$bucket" room/2021/02/03/04/05-t.dat /dev/null
+run s3spool run "$conf"
+status_is 1 "one file was refused"
+is "$(count_in confirmed)" 0 "the reaper ran all the same"
+run s3spool run -o "s3_bucket=" "$conf"
+status_is 78 "a mistake in the configuration"
+
+scenario "options on both sides, and their values"
+write_file "room/2021/02/03/04/05-t.dat"
+run_ok s3spool run -qv -o "key_prefix=a b/" "$conf" --option settle_seconds=0 -p
+is "$(cat out)" "a b/room/2021/02/03/04/05-t.dat" "all of them arrive"
+is "$(keys)" "a b/room/2021/02/03/04/05-t.dat" "blanks and all"
+
+scenario "programs installed beside it, or in PATH"
+mkdir bin other
+cp "$deploy/s3spool" "$deploy/s3-uploader-cli" bin/
+cp "$S3SPOOL_BUILD"/s3spool-scan "$S3SPOOL_BUILD"/s3spool-upload \
+	"$S3SPOOL_BUILD"/s3spool-reap bin/
+write_file room/2021/02/03/04/05-t.dat
+run_ok bin/s3-uploader-cli "$conf"
+bucket_is_original
+mv bin/s3spool-* other/
+run_ok env PATH="$here/other:$PATH" bin/s3spool --version
+run bin/s3spool run "$conf"
+status_is 69 "no programs: 69"
+like err "s3spool-scan" "naming what is missing"
+
+done_testing
