@@ -166,8 +166,8 @@ log_escape(struct strbuf *buf, const char *text)
 
 /* As RFC 8259, section 7, wants it. JSON can't hold invalid UTF-8: there the
  * reader sees the text log's \xNN. */
-static void
-escape_json(struct strbuf *buf, const char *text)
+void
+log_escape_json(struct strbuf *buf, const char *text)
 {
 	for (;;) {
 		size_t length = plain_length(text, true);
@@ -233,7 +233,7 @@ append_line(struct strbuf *buf, enum log_level level)
 		strbuf_puts(buf, "\",\"level\":\"");
 		strbuf_puts(buf, lower[level]);
 		strbuf_puts(buf, "\",\"message\":\"");
-		escape_json(buf, strbuf_text(&state.message));
+		log_escape_json(buf, strbuf_text(&state.message));
 		strbuf_puts(buf, "\"}\n");
 	} else {
 		strbuf_puts(buf, stamp());

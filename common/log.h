@@ -29,5 +29,7 @@ void log_flush(void);
 /* Appends TEXT as the text log shows it: for other lines that a person or a
  * line-based script reads. */
 void log_escape(struct strbuf *buf, const char *text);
+/* Appends TEXT as the inside of a JSON string. */
+void log_escape_json(struct strbuf *buf, const char *text);
 
 #endif

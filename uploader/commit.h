@@ -1,0 +1,58 @@
+/* Group commit: receipts and reasons of many files, synced together, and only
+ * then the renames. One commit belongs to one run. */
+#ifndef UPLOADER_COMMIT_H
+#define UPLOADER_COMMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/run.h"
+#include "common/stage.h"
+#include "common/strbuf.h"
+
+struct commit_item; /* a file that waits for its line to be durable */
+
+struct commit {
+	struct run *run;
+	struct commit *older; /* of runs that this process has started before
+				 and whose last file hasn't left */
+	struct strbuf receipts, reasons;
+	size_t receipt_count;
+	struct commit_item *items;
+	size_t count, capacity;
+	int64_t first_ns; /* when the first of them came */
+};
+
+/* What the files of a batch concern beyond themselves. */
+struct commit_context {
+	struct stage *stage;
+	int keys_fd; /* locks/keys, or -1 */
+	size_t uploaded, failed, stuck;
+	int64_t uploaded_bytes;
+};
+
+/* A commit for the new run RUN (taken over), before the older ones. */
+struct commit *commit_new(struct run *run, struct commit *older);
+/* Ends the run. Nothing may be waiting in it. NULL is fine. */
+void commit_free(struct commit *commit, struct spool *spool);
+
+/* Adds a stored file: its receipt LINE (with newline), which becomes durable
+ * with the next flush. KEY_HASH is the byte of locks/keys to let go then, or
+ * -1. The file counts as held by the run until then. */
+void commit_add_receipt(struct commit *commit, const char *path, ino_t inode,
+    int64_t size_bytes, const char *line, int64_t key_hash);
+/* Adds a file that is refused for good, and why. */
+void commit_add_reason(struct commit *commit, const char *path, ino_t inode,
+    const char *code, const char *message, int64_t key_hash);
+/* Whether it is time: many are waiting, or one for long. */
+bool commit_is_due(const struct commit *commit, int64_t now_ns);
+/* When it will be due, or -1 when nothing waits. */
+int64_t commit_due_ns(const struct commit *commit);
+/* Syncs what waits, renames, logs, prints. Returns 0, or a negative errno
+ * when the lines can't be made durable: then nothing was renamed, and the
+ * process must end without using the run again. */
+int commit_flush(struct commit *commit, struct commit_context *context);
+
+#endif

@@ -1,0 +1,23 @@
+/* Whether an object that is there already has the bytes at hand. */
+#ifndef UPLOADER_COMPARE_H
+#define UPLOADER_COMPARE_H
+
+#include <stdint.h>
+
+#include "uploader/digest.h"
+#include "uploader/s3_reply.h"
+
+enum compare {
+	COMPARE_SAME,
+	COMPARE_OTHER,
+	COMPARE_UNKNOWN,  /* the store tells nothing to go by */
+	COMPARE_NEEDS_MD5 /* ask again with the MD5 in the digest */
+};
+
+/* Judges the answer to a HEAD by, in this order: the size, the store's own
+ * checksum, the ETag where it is the MD5, our own metadata. Size alone proves
+ * a difference, never that two are the same. */
+enum compare compare_object(const struct s3_reply *reply, int64_t size_bytes,
+    const struct digest *digest);
+
+#endif

@@ -1,0 +1,395 @@
+/* Requests and their answers: what the protocol does about each.
+ *
+ * A PUT carries If-None-Match: *. That an object exists (412) may be our own
+ * doing, when an earlier answer was lost: a HEAD compares, and the same bytes
+ * count as stored. Stores that know no conditions (501) are asked by HEAD
+ * first. Errors come in four kinds (verdict.c): try again, repair once, end
+ * the run, refuse the file. */
+#include "uploader/exchange.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "uploader/chance.h"
+#include "uploader/compare.h"
+#include "uploader/verdict.h"
+
+static bool
+is_conditional(const struct job *job)
+{
+	return !uploader_is_unconditional(job->up);
+}
+
+static int64_t
+signing_time_ns(const struct uploader *up)
+{
+	return clock_realtime_ns() + up->clock_offset_ns;
+}
+
+static void
+send_put(struct job *job)
+{
+	struct uploader *up = job->up;
+	const struct s3_put put = {
+	    .key = strbuf_text(&job->key),
+	    .crc32c = job->digest.crc32c,
+	    .sha256_hex = up->sign_payload ? job->digest.sha256_hex : NULL,
+	    .if_none_match = is_conditional(job),
+	};
+	const struct transfer_body body = {
+	    .bytes = job->in_body ? job->body : NULL,
+	    .fd = job->fd,
+	    .size = job->st.st_size,
+	};
+
+	/* After a power cut an unsynced file comes back empty, and would then
+	 * replace the good object: sync what may replace. */
+	if (!put.if_none_match && fdatasync(job->fd) < 0) {
+		job_give_back(
+		    job, GIVE_QUEUED, "it can't be synced to the disk");
+		return;
+	}
+	s3_request_put(&job->request, &up->client, &put, signing_time_ns(up));
+	job->state = JOB_SENDING;
+	if (transfer_start(
+		up->transfer, job->slot, &job->request, &body, &job->reply) < 0)
+		job_give_back(job, GIVE_QUEUED, "libcurl refuses the request");
+}
+
+static void
+send_head(struct job *job)
+{
+	struct uploader *up = job->up;
+
+	s3_request_head(&job->request, &up->client, strbuf_text(&job->key),
+	    signing_time_ns(up));
+	job->state = JOB_SENDING;
+	if (transfer_start(
+		up->transfer, job->slot, &job->request, NULL, &job->reply) < 0)
+		job_give_back(job, GIVE_QUEUED, "libcurl refuses the request");
+}
+
+void
+exchange_send(struct job *job)
+{
+	if (job->step == STEP_PUT)
+		send_put(job);
+	else
+		send_head(job);
+}
+
+static const char *
+operation_of(const struct job *job)
+{
+	return job->step == STEP_PUT ? "PutObject" : "HeadObject";
+}
+
+/* "An error occurred (CODE) when calling the OPERATION operation: MESSAGE",
+ * or what the transport said. The caller frees it. */
+static char *
+describe(const struct job *job, const struct transfer_result *result)
+{
+	if (result->fault != TRANSFER_ANSWERED)
+		return mem_copy(result->message);
+	if (job->error.code.length > 0)
+		return mem_format("An error occurred (%s) when calling the %s "
+				  "operation: %s",
+		    strbuf_text(&job->error.code), operation_of(job),
+		    strbuf_text(&job->error.message));
+	return mem_format("An error occurred (%d) when calling the %s "
+			  "operation: HTTP status %d",
+	    job->reply.status, operation_of(job), job->reply.status);
+}
+
+static void
+log_failure(const struct job *job, const char *description)
+{
+	const struct config *config = job->up->config;
+
+	log_warning("Failed to upload %s/%s to %s/%s: %s", config->base_dir,
+	    strbuf_text(&job->path), config->bucket, strbuf_text(&job->key),
+	    description);
+	if (job->reply.request_id.length > 0)
+		log_info("Request id of %s %s: %s %s", operation_of(job),
+		    strbuf_text(&job->key), strbuf_text(&job->reply.request_id),
+		    strbuf_text(&job->reply.id_2));
+}
+
+/* Nothing will get better for any file: says so once, and stops. */
+static void
+end_run(struct job *job, const char *description, int status, const char *hint)
+{
+	struct uploader *up = job->up;
+
+	if (!up->stopping) {
+		log_failure(job, description);
+		log_error("Stopping here, everything stays queued%s%s",
+		    hint != NULL ? "; " : "", hint != NULL ? hint : "");
+	}
+	uploader_stop(up, status);
+	job_give_back(job, GIVE_QUEUED, NULL);
+}
+
+static int
+status_of(enum run_fault fault)
+{
+	switch (fault) {
+	case FAULT_PERMISSION:
+		return EX_NOPERM;
+	case FAULT_CONFIG:
+		return EX_CONFIG;
+	case FAULT_STORE:
+	case FAULT_NONE:
+		break;
+	}
+	return EX_TEMPFAIL;
+}
+
+/* Tries again later, or leaves it queued when it has been tried enough. */
+static void
+back_off(struct job *job, const struct transfer_result *result,
+    const char *description)
+{
+	struct uploader *up = job->up;
+	bool timed_out = result->fault == TRANSFER_TIMED_OUT;
+	int64_t delay_ms;
+
+	job->attempts++;
+	if (job->attempts >= up->config->max_attempts &&
+	    result->fault == TRANSFER_UNREACHABLE &&
+	    up->answered_ns < job->started_ns) {
+		/* Not a word from the store in all this time. */
+		end_run(job, description, EX_TEMPFAIL,
+		    "the store can't be reached; is endpoint_url right, and "
+		    "the network up?");
+		return;
+	}
+	if (job->attempts >= up->config->max_attempts || up->stopping ||
+	    !retry_budget_take(&up->budget, timed_out)) {
+		if (!up->stopping)
+			log_failure(job, description);
+		job_give_back(job, GIVE_QUEUED, NULL);
+		return;
+	}
+	delay_ms = retry_delay_ms(job->attempts, chance_u32(),
+	    result->fault == TRANSFER_ANSWERED ? job->reply.retry_after_ms
+					       : -1);
+	log_debug("%s: attempt %d of %d failed, next in %lld ms: %s",
+	    strbuf_text(&job->path), job->attempts, up->config->max_attempts,
+	    (long long)delay_ms, description);
+	job->timed_out = timed_out;
+	job->wake_ns = clock_monotonic_ns() + delay_ms * CLOCK_NS_PER_MS;
+	job->state = JOB_WAITING;
+}
+
+/* The store's Date against ours. */
+static bool
+learn_clock(struct uploader *up, const struct s3_reply *reply)
+{
+	time_t theirs = curl_getdate(strbuf_text(&reply->date), NULL);
+
+	if (theirs == (time_t)-1)
+		return false;
+	up->clock_offset_ns = (int64_t)theirs * CLOCK_NS_PER_S -
+			      clock_realtime_ns();
+	log_warning("This host's clock differs from the store's by %lld "
+		    "seconds; signing with the store's; is NTP running?",
+	    (long long)(up->clock_offset_ns / CLOCK_NS_PER_S));
+	return true;
+}
+
+static void
+repair(struct job *job, const struct transfer_result *result,
+    const struct verdict_row *row, const char *description)
+{
+	bool repaired = false;
+
+	if (!job->repaired) {
+		if (row->repair == REPAIR_CLOCK)
+			repaired = learn_clock(job->up, &job->reply);
+		else if (row->repair == REPAIR_FILE)
+			repaired = true; /* read and sent again, below */
+	}
+	job->repaired = true;
+	if (!repaired && row->fault != FAULT_NONE) {
+		end_run(job, description, status_of(row->fault), row->hint);
+		return;
+	}
+	if (repaired && row->repair == REPAIR_FILE) {
+		/* Nothing that was read is believed. */
+		job->in_body = false;
+		digest_reset(&job->digest);
+		job_digest(
+		    job, DIGEST_CRC32C |
+			     (job->up->sign_payload ? DIGEST_SHA256 : 0));
+		return;
+	}
+	back_off(job, result, description);
+}
+
+/* The store doesn't know If-None-Match: from now on it is asked first. */
+static void
+go_unconditional(struct job *job)
+{
+	struct uploader *up = job->up;
+
+	if (!up->no_conditions)
+		log_info("The store knows no conditional writes "
+			 "(If-None-Match): asking with HEAD before each PUT");
+	up->no_conditions = true;
+	job->step = STEP_HEAD_FIRST;
+	if (job_lock_key(job))
+		exchange_send(job);
+}
+
+/* An object with other bytes is there. */
+static void
+conflict(struct job *job)
+{
+	if (job->up->config->on_conflict != CONFLICT_KEEP_BOTH ||
+	    job->renamed) {
+		job_reject(job, "ObjectExists",
+		    "an object with other bytes exists under this key; it may "
+		    "be an earlier state of this very file, if that was "
+		    "changed after it was stored");
+		return;
+	}
+	if ((job->digest.have & DIGEST_SHA256) == 0) {
+		job->step = STEP_HEAD_EXISTS; /* asked again with it */
+		job_digest(job, DIGEST_SHA256);
+		return;
+	}
+	job->renamed = true;
+	strbuf_putc(&job->key, '~');
+	strbuf_add(&job->key, job->digest.sha256_hex, 16);
+	job->step = is_conditional(job) ? STEP_PUT : STEP_HEAD_FIRST;
+	exchange_send(job);
+}
+
+static void
+compare(struct job *job)
+{
+	switch (compare_object(&job->reply, job->st.st_size, &job->digest)) {
+	case COMPARE_SAME:
+		job_stored(job);
+		return;
+	case COMPARE_OTHER:
+		conflict(job);
+		return;
+	case COMPARE_NEEDS_MD5:
+		job_digest(job, DIGEST_MD5);
+		return;
+	case COMPARE_UNKNOWN:
+		break;
+	}
+	job_reject(job, "ObjectExistsUnverified",
+	    "an object exists under this key, and the store tells nothing by "
+	    "which to compare it");
+}
+
+/* Answers to HEAD, which has no body and so no error code. True: done. */
+static bool
+answered_head(struct job *job, const char *description)
+{
+	switch (job->reply.status) {
+	case 200:
+		compare(job);
+		return true;
+	case 404:
+		if (job->step == STEP_HEAD_EXISTS) {
+			/* There a moment ago: somebody deletes there. */
+			job->attempts++;
+			if (job->attempts >= job->up->config->max_attempts) {
+				log_failure(job, description);
+				job_give_back(job, GIVE_QUEUED, NULL);
+				return true;
+			}
+		}
+		job->step = STEP_PUT;
+		exchange_send(job);
+		return true;
+	case 403:
+		if (job->step == STEP_HEAD_EXISTS)
+			job_reject(job, "ObjectExistsUnverified",
+			    "an object exists under this key, and without "
+			    "s3:GetObject it can't be compared");
+		else
+			end_run(job, description, EX_NOPERM,
+			    "this store knows no conditional writes, so it "
+			    "is asked first, which needs s3:GetObject and "
+			    "s3:ListBucket; or set on_conflict: overwrite");
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What a PUT's answer, or a HEAD's other ones, call for. */
+static void
+judge(struct job *job, const struct transfer_result *result,
+    const struct verdict_row *row, const char *description)
+{
+	struct uploader *up = job->up;
+
+	switch (row->verdict) {
+	case VERDICT_OK:
+		if (job->step == STEP_PUT) {
+			retry_budget_return(
+			    &up->budget, job->attempts > 0, job->timed_out);
+			job_stored(job);
+			return;
+		}
+		back_off(job, result, description);
+		return;
+	case VERDICT_RETRY:
+	case VERDICT_THROTTLED:
+		back_off(job, result, description);
+		return;
+	case VERDICT_REPAIR:
+		repair(job, result, row, description);
+		return;
+	case VERDICT_EXISTS:
+		job->step = STEP_HEAD_EXISTS;
+		exchange_send(job);
+		return;
+	case VERDICT_NO_CONDITIONS:
+		go_unconditional(job);
+		return;
+	case VERDICT_RUN:
+		end_run(job, description, status_of(row->fault), row->hint);
+		return;
+	case VERDICT_FILE:
+		job_reject(job, strbuf_text(&job->error.code), description);
+		return;
+	}
+}
+
+void
+exchange_answered(struct job *job, const struct transfer_result *result)
+{
+	static const struct verdict_row again = {
+	    VERDICT_RETRY, REPAIR_NONE, FAULT_NONE, NULL};
+	const struct verdict_row *row = &again;
+	char *description;
+
+	if (result->fault == TRANSFER_FILE) {
+		job_give_back(job, GIVE_QUEUED, result->message);
+		return;
+	}
+	(void)s3_reply_error(&job->reply, &job->error); /* emptied if none */
+	description = describe(job, result);
+	if (result->fault == TRANSFER_ANSWERED) {
+		job->up->answered_ns = clock_monotonic_ns();
+		row = verdict_of(job->reply.status,
+		    strbuf_text(&job->error.code),
+		    job->step == STEP_PUT && is_conditional(job));
+	}
+	if (result->fault != TRANSFER_ANSWERED || job->step == STEP_PUT ||
+	    !answered_head(job, description))
+		judge(job, result, row, description);
+	free(description);
+}

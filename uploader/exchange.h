@@ -1,0 +1,12 @@
+/* The requests of one job, and what their answers mean. */
+#ifndef UPLOADER_EXCHANGE_H
+#define UPLOADER_EXCHANGE_H
+
+#include "uploader/job.h"
+
+/* Sends the job's next request: a PUT, or a HEAD before or after it. */
+void exchange_send(struct job *job);
+/* The request has ended: RESULT says how, job->reply what was answered. */
+void exchange_answered(struct job *job, const struct transfer_result *result);
+
+#endif

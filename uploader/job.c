@@ -1,0 +1,446 @@
+/* The life of one file.
+ *
+ * It lies in uploading/<run>/, where nobody but us makes names, and is looked
+ * at before it is opened, since scripts put anything into claimed/. A lease
+ * shows that nobody writes it; then fstat; after the store's answer fstat
+ * again: a file that has changed goes back to claimed/, not to confirmed/.
+ * Small files are read once, into memory; of larger ones the digests are
+ * computed in slices, between which the event loop goes on. */
+#include "uploader/job.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/fsio.h"
+#include "common/keypath.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/receipt.h"
+#include "common/settle.h"
+#include "uploader/exchange.h"
+#include "uploader/pathset.h"
+
+enum { SLICE = 1024 * 1024 };
+/* AWS, "Amazon S3 multipart upload limits": a single PUT. */
+static const int64_t put_max = INT64_C(5) * 1024 * 1024 * 1024;
+
+static void
+unlock_key(struct job *job)
+{
+	if (job->key_hash >= 0)
+		(void)fsio_unlock(job->up->commits.keys_fd, job->key_hash, 1);
+	job->key_hash = -1;
+}
+
+/* The slot is free for another file. The key's lock, if any, has been handed
+ * on or let go. */
+static void
+become_idle(struct job *job)
+{
+	if (job->fd >= 0)
+		(void)close(job->fd); /* only read from */
+	job->fd = -1;
+	free(job->slice);
+	job->slice = NULL;
+	job->state = JOB_IDLE;
+	job->up->active--;
+}
+
+void
+job_give_back(struct job *job, enum give_back how, const char *reason)
+{
+	struct uploader *up = job->up;
+	const char *path = strbuf_text(&job->path);
+	int rc = spool_give_back(
+	    up->stage->spool, &job->commit->run->uploading, path, job->inode);
+
+	if (reason != NULL && how == GIVE_DEFERRED)
+		log_debug("%s stays queued: %s", path, reason);
+	else if (reason != NULL)
+		log_warning("%s stays queued: %s", path, reason);
+	job->commit->run->held--;
+	if (how == GIVE_QUEUED)
+		stage_fail(up->stage, EX_TEMPFAIL);
+	if (how != GIVE_RETAKE)
+		pick_leave(up->pick, path);
+	if (rc == -EEXIST) {
+		log_debug("%s stays in uploading/: another file of its path "
+			  "waits in claimed/",
+		    path);
+	} else if (rc < 0 && rc != -ENOENT) {
+		log_error("Cannot rename '%s' from uploading/ back to "
+			  "claimed/: %s; the next run takes it up",
+		    path, strerror(-rc));
+		stage_fail(up->stage, EX_IOERR);
+	}
+	unlock_key(job);
+	become_idle(job);
+}
+
+void
+job_reject(struct job *job, const char *code, const char *message)
+{
+	const struct config *config = job->up->config;
+
+	log_warning("Failed to upload %s/%s to %s/%s: %s (%s); moved to "
+		    "failed/",
+	    config->base_dir, strbuf_text(&job->path), config->bucket,
+	    strbuf_text(&job->key), message, code);
+	commit_add_reason(job->commit, strbuf_text(&job->path), job->inode,
+	    code, message, job->key_hash);
+	job->key_hash = -1;
+	become_idle(job);
+}
+
+static bool
+has_changed(const struct job *job)
+{
+	const struct stat *was = &job->st;
+	struct stat is;
+
+	return fstat(job->fd, &is) < 0 || is.st_size != was->st_size ||
+	       clock_from_timespec(&is.st_mtim) !=
+		   clock_from_timespec(&was->st_mtim) ||
+	       clock_from_timespec(&is.st_ctim) !=
+		   clock_from_timespec(&was->st_ctim);
+}
+
+void
+job_stored(struct job *job)
+{
+	const struct uploader *up = job->up;
+	struct receipt receipt = {
+	    .uploaded_at_ns = clock_realtime_ns(),
+	    .size = job->st.st_size,
+	    .crc32c = job->digest.crc32c,
+	    .inode = job->inode,
+	    .mtime_ns = clock_from_timespec(&job->st.st_mtim),
+	    /* Borrowed, so receipt_done isn't called. */
+	    .key = job->key,
+	    .path = job->path,
+	    .etag = job->reply.etag,
+	    .version_id = job->reply.version_id,
+	};
+	struct strbuf line = {0};
+
+	if (has_changed(job)) {
+		job_give_back(
+		    job, GIVE_RETAKE, "it was changed while it was uploaded");
+		return;
+	}
+	strbuf_puts(&receipt.bucket, up->config->bucket);
+	if ((job->digest.have & DIGEST_SHA256) != 0)
+		strbuf_puts(&receipt.sha256, job->digest.sha256_hex);
+	receipt_format(&receipt, &line);
+	commit_add_receipt(job->commit, strbuf_text(&job->path), job->inode,
+	    job->st.st_size, strbuf_text(&line), job->key_hash);
+	job->key_hash = -1;
+	strbuf_done(&line);
+	strbuf_done(&receipt.bucket);
+	strbuf_done(&receipt.sha256);
+	become_idle(job);
+}
+
+/* Looks at the name, which is ours alone: what is no plain file is refused,
+ * without being opened. */
+static bool
+look(struct job *job)
+{
+	struct run *run = job->commit->run;
+	struct spool *spool = job->up->stage->spool;
+	const char *path = strbuf_text(&job->path);
+	const struct spool_name base = {spool->base_fd, path, job->inode};
+	const struct spool_name claimed = {spool->claimed_fd, path, job->inode};
+	struct stat st;
+
+	if (fstatat(run->uploading.fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		job_give_back(job, GIVE_QUEUED, strerror(errno));
+		return false;
+	}
+	job->inode = st.st_ino;
+	if (!S_ISREG(st.st_mode)) {
+		job_reject(job, "NotAFile", "it is no regular file");
+		return false;
+	}
+	/* Two names of ours are a move by link and unlink that was cut off;
+	 * the source's name goes. */
+	if (st.st_nlink == 2 &&
+	    (spool_finish_move(&claimed, run->uploading.fd, path) == 1 ||
+		spool_finish_move(&base, run->uploading.fd, path) == 1))
+		return true;
+	if (st.st_nlink != 1) {
+		job_reject(job, "HardLink",
+		    "it has more than one name (hard links), so it can change "
+		    "unseen");
+		return false;
+	}
+	return true;
+}
+
+static void
+say_no_lease(struct uploader *up, int error)
+{
+	if (up->said_no_lease || error == 0)
+		return;
+	up->said_no_lease = true;
+	log_debug("No leases can be had on the files in '%s' (%s): they count "
+		  "as settled by their age alone",
+	    up->config->spool_dir, strerror(error));
+}
+
+/* Judges the open file under a lease. False: it was given back. */
+static bool
+is_settled(struct job *job)
+{
+	struct uploader *up = job->up;
+	int64_t now_ns = clock_fs_now_ns(&job->commit->run->fs_clock);
+	enum lease lease;
+	int64_t age_s;
+	int error;
+
+	lease = settle_take_lease(job->fd, up->config->settle_check, &error);
+	if (fstat(job->fd, &job->st) < 0) {
+		job_give_back(job, GIVE_QUEUED, strerror(errno));
+		return false;
+	}
+	if (lease == LEASE_HELD) {
+		settle_release_lease(job->fd);
+		return true;
+	}
+	if (lease == LEASE_WRITER) {
+		job_give_back(
+		    job, GIVE_DEFERRED, "somebody has it open for writing");
+		return false;
+	}
+	say_no_lease(up, error);
+	/* Its change time is that of our own renames. */
+	age_s = (now_ns - clock_from_timespec(&job->st.st_mtim)) /
+		CLOCK_NS_PER_S;
+	if (up->config->settle_check == SETTLE_LEASE ||
+	    (age_s < up->config->settle_seconds && age_s > -86400)) {
+		job_give_back(job, GIVE_DEFERRED,
+		    "no lease can be had, and it is too young to do without");
+		return false;
+	}
+	return true;
+}
+
+static bool
+open_file(struct job *job)
+{
+	job->fd = openat(job->commit->run->uploading.fd,
+	    strbuf_text(&job->path),
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (job->fd >= 0)
+		return true;
+	if (errno == EACCES || errno == EPERM || errno == ELOOP)
+		job_reject(job, "Unreadable", strerror(errno));
+	else
+		job_give_back(job, GIVE_QUEUED, strerror(errno));
+	return false;
+}
+
+/* Whether a dead run holds an older file of this path, which must go first
+ * where the later of two PUTs wins. */
+static int
+visit_other_run(void *context, const char *name)
+{
+	const struct job *job = context;
+	const struct spool *spool = job->up->stage->spool;
+	char *path = mem_format("%s/%s", name, strbuf_text(&job->path));
+	struct stat st;
+	bool holds = fstatat(spool->uploading_fd, path, &st,
+			 AT_SYMLINK_NOFOLLOW) == 0 &&
+		     st.st_ino != job->inode;
+
+	free(path);
+	return holds && run_is_dead(spool, name) == 1 ? -EBUSY : 0;
+}
+
+bool
+job_lock_key(struct job *job)
+{
+	struct uploader *up = job->up;
+	int64_t hash = (int64_t)(pathset_hash(strbuf_text(&job->key)) >> 2);
+	int rc = 0;
+
+	if (job->key_hash >= 0 || !uploader_is_unconditional(up))
+		return true;
+	if (up->commits.keys_fd < 0)
+		rc = spool_open_keys(up->stage->spool, &up->commits.keys_fd);
+	/* Our own jobs share the lock's owner, so it can't tell them apart. */
+	for (size_t i = 0; rc == 0 && i < up->job_count; i++)
+		if (up->jobs[i].key_hash == hash)
+			rc = -EAGAIN;
+	if (rc == 0)
+		rc = fsio_lock(up->commits.keys_fd, hash, 1);
+	if (rc == 0) {
+		job->key_hash = hash;
+		if (!job->was_dead)
+			rc = run_each(up->stage->spool,
+			    up->stage->spool->uploading_fd, visit_other_run,
+			    job);
+	}
+	if (rc == 0)
+		return true;
+	job_give_back(job,
+	    rc == -EAGAIN || rc == -EBUSY ? GIVE_DEFERRED : GIVE_QUEUED,
+	    rc == -EAGAIN  ? "another run is about an object of this key"
+	    : rc == -EBUSY ? "an earlier file of this path must be stored first"
+			   : strerror(-rc));
+	return false;
+}
+
+/* All digests are there: what was waiting for them goes on. */
+static void
+digested(struct job *job)
+{
+	digest_finish(&job->digest);
+	free(job->slice);
+	job->slice = NULL;
+	exchange_send(job);
+}
+
+/* Small enough: read it whole, once. */
+static void
+read_body(struct job *job)
+{
+	ssize_t n;
+
+	if (job->body == NULL)
+		job->body = mem_alloc(job->up->body_max);
+	n = fsio_pread_all(job->fd, job->body, (size_t)job->st.st_size, 0);
+	if (n != job->st.st_size) {
+		job_give_back(job, GIVE_QUEUED,
+		    n < 0 ? strerror((int)-n) : "it got shorter");
+		return;
+	}
+	job->in_body = true;
+	digest_update(&job->digest, job->body, (size_t)n);
+	digested(job);
+}
+
+static void
+digest_slice(struct job *job)
+{
+	int64_t left = job->st.st_size - job->digested;
+	size_t length = left < SLICE ? (size_t)left : SLICE;
+	ssize_t n = fsio_pread_all(job->fd, job->slice, length, job->digested);
+
+	if (n < 0 || (size_t)n < length) {
+		job_give_back(job, GIVE_QUEUED,
+		    n < 0 ? strerror((int)-n) : "it got shorter");
+		return;
+	}
+	digest_update(&job->digest, job->slice, length);
+	job->digested += n;
+	if (job->digested == job->st.st_size)
+		digested(job);
+}
+
+void
+job_digest(struct job *job, unsigned want)
+{
+	digest_begin(&job->digest, want);
+	if (job->digest.want == 0) {
+		exchange_send(job);
+	} else if (job->in_body) {
+		digest_update(&job->digest, job->body, (size_t)job->st.st_size);
+		digested(job);
+	} else if ((uint64_t)job->st.st_size <= job->up->body_max) {
+		read_body(job);
+	} else {
+		job->state = JOB_DIGESTING;
+		job->digested = 0;
+		job->slice = mem_alloc(SLICE);
+	}
+}
+
+static void
+reset(struct job *job, struct commit *commit, const struct pick_claim *claim)
+{
+	job->commit = commit;
+	job->inode = claim->inode;
+	job->was_dead = claim->was_dead;
+	strbuf_reset(&job->path);
+	strbuf_puts(&job->path, strbuf_text(&claim->path));
+	strbuf_reset(&job->key);
+	strbuf_puts(&job->key, job->up->config->key_prefix);
+	strbuf_puts(&job->key, strbuf_text(&claim->path));
+	job->fd = -1;
+	job->in_body = false;
+	digest_reset(&job->digest);
+	job->attempts = 0;
+	job->timed_out = job->repaired = job->renamed = false;
+	job->started_ns = clock_monotonic_ns();
+	job->key_hash = -1;
+	job->up->active++;
+}
+
+void
+job_begin(
+    struct job *job, struct commit *commit, const struct pick_claim *claim)
+{
+	const struct uploader *up = job->up;
+	const char *fault;
+
+	assert(job->state == JOB_IDLE);
+	reset(job, commit, claim);
+	if (!look(job))
+		return;
+	fault = keypath_key_fault(strbuf_text(&job->key));
+	if (fault != NULL) {
+		job_reject(job, "InvalidKey", fault);
+		return;
+	}
+	if (!open_file(job) || !is_settled(job))
+		return;
+	if (job->st.st_size > put_max) {
+		job_reject(job, "EntityTooLarge",
+		    "it is larger than 5 GiB, the most that one PUT takes");
+		return;
+	}
+	job->step = up->no_conditions &&
+			    up->config->on_conflict != CONFLICT_OVERWRITE
+			? STEP_HEAD_FIRST
+			: STEP_PUT;
+	if (job_lock_key(job))
+		job_digest(job,
+		    DIGEST_CRC32C | (up->sign_payload ? DIGEST_SHA256 : 0));
+}
+
+void
+job_work(struct job *job, int64_t now_ns)
+{
+	if (job->state == JOB_DIGESTING)
+		digest_slice(job);
+	else if (job->state == JOB_WAITING && now_ns >= job->wake_ns)
+		exchange_send(job);
+}
+
+void
+job_give_up(struct job *job)
+{
+	if (job->state == JOB_IDLE)
+		return;
+	if (job->state == JOB_SENDING)
+		transfer_cancel(job->up->transfer, job->slot);
+	job_give_back(job, GIVE_QUEUED, NULL);
+}
+
+void
+job_done(struct job *job)
+{
+	strbuf_done(&job->path);
+	strbuf_done(&job->key);
+	s3_request_done(&job->request);
+	s3_reply_done(&job->reply);
+	s3_error_done(&job->error);
+	free(job->body);
+	free(job->slice);
+}

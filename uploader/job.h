@@ -1,0 +1,85 @@
+/* The life of one file in the uploader, from uploading/ to confirmed/, to
+ * failed/ or back to claimed/. */
+#ifndef UPLOADER_JOB_H
+#define UPLOADER_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "uploader/digest.h"
+#include "uploader/uploader.h"
+
+enum job_state {
+	JOB_IDLE,
+	JOB_DIGESTING, /* a slice at a time: job_work */
+	JOB_SENDING,   /* in the transfer loop: job_answered */
+	JOB_WAITING    /* until wake_ns: job_work */
+};
+
+enum job_step {
+	STEP_PUT,
+	STEP_HEAD_FIRST, /* the store knows no conditions: is it there? */
+	STEP_HEAD_EXISTS /* it is there: is it the same? */
+};
+
+enum give_back {
+	GIVE_RETAKE,   /* this process may take it again */
+	GIVE_DEFERRED, /* somebody else is about it: that is no failure */
+	GIVE_QUEUED    /* it didn't work out: for the next run, status 75 */
+};
+
+struct job {
+	struct uploader *up;
+	size_t slot;
+	enum job_state state;
+	enum job_step step;
+	struct commit *commit;
+	struct strbuf path, key;
+	ino_t inode;
+	bool was_dead;
+	int fd;
+	struct stat st;	     /* as judged, before the first byte was read */
+	unsigned char *body; /* NULL, or body_max bytes, kept for the next */
+	bool in_body;	     /* the whole file is there */
+	struct digest digest;
+	int64_t digested; /* bytes, where it isn't in body */
+	unsigned char *slice;
+	int attempts; /* failed ones */
+	bool timed_out;
+	bool repaired;
+	bool renamed; /* keep-both: the key has its suffix */
+	int64_t started_ns, wake_ns;
+	int64_t key_hash; /* the byte of locks/keys we hold, or -1 */
+	struct s3_request request;
+	struct s3_reply reply;
+	struct s3_error error;
+};
+
+/* Begins with the file of CLAIM, which is in COMMIT's run. The job may be
+ * idle again when it returns. */
+void job_begin(
+    struct job *job, struct commit *commit, const struct pick_claim *claim);
+/* Does a slice of work, or wakes up. */
+void job_work(struct job *job, int64_t now_ns);
+/* Cancels what goes on and gives the file back. */
+void job_give_up(struct job *job);
+void job_done(struct job *job);
+
+/* For exchange.c, which talks to the store: how it goes on. */
+
+/* Computes the digests of WANT that aren't there yet, then sends. */
+void job_digest(struct job *job, unsigned want);
+/* Takes the lock on the job's key, where files are sent unconditionally.
+ * False: somebody else is about that key, and the file was given back. */
+bool job_lock_key(struct job *job);
+/* The store has confirmed these bytes: unless the file has changed meanwhile,
+ * its receipt is written (with the ETag and version of the reply). */
+void job_stored(struct job *job);
+/* Back to claimed/; REASON is logged unless it is NULL. */
+void job_give_back(struct job *job, enum give_back how, const char *reason);
+/* To failed/, with the reason. */
+void job_reject(struct job *job, const char *code, const char *message);
+
+#endif

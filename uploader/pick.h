@@ -1,0 +1,45 @@
+/* What to upload next: dead runs' files first, then the oldest hours. */
+#ifndef UPLOADER_PICK_H
+#define UPLOADER_PICK_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "common/run.h"
+#include "common/spool.h"
+#include "common/strbuf.h"
+
+struct pick;
+
+/* A file that is this run's now. */
+struct pick_claim {
+	struct strbuf path;
+	ino_t inode;
+	bool was_dead;	       /* it was a dead run's, so an older file of its
+				  path than any in claimed/ */
+	struct strbuf receipt; /* the dead run's line about exactly this file,
+				  with its newline; "" where there is none */
+};
+
+struct pick *pick_new(struct spool *spool);
+void pick_free(struct pick *pick);
+
+/* Whether there may be anything to take: 1, 0, or a negative errno. Spares
+ * starting a run for nothing. */
+int pick_look(struct pick *pick);
+/* Moves the next file into RUN's uploading room. Returns 1 and *claim (whose
+ * memory is reused), 0 when there is nothing for this process to take now
+ * (asking again looks anew), or a negative errno. */
+int pick_next(
+    struct pick *pick, const struct run *run, struct pick_claim *claim);
+/* This path isn't taken again by this process: it was given back. */
+void pick_leave(struct pick *pick, const char *path);
+/* How many paths are left so. */
+size_t pick_left(const struct pick *pick);
+
+/* Calls VISIT for every file that a run might take now, taking nothing and
+ * locking nothing: DIRFD/PATH is the file. Returns 0 or a negative errno. */
+int pick_each(const struct spool *spool,
+    void (*visit)(void *context, int dirfd, const char *path), void *context);
+
+#endif

@@ -1,0 +1,611 @@
+/* libcurl's multi interface over epoll.
+ *
+ * What was measured and made it so: small bodies go as POSTFIELDS, so that
+ * headers and body leave in one send; sockets stay registered for input while
+ * libcurl takes them out and puts them back for each request (two epoll_ctl a
+ * file otherwise); easy handles and header lists live as long as their slot.
+ *
+ * The lazy registration is for the sockets that libcurl opens through us
+ * (OPENSOCKETFUNCTION) and closes through us: it may use other descriptors,
+ * such as its resolver's, whose closing we would miss; these are registered
+ * and taken out exactly as it says. */
+#include "uploader/transfer.h"
+
+#include <assert.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/fsio.h"
+#include "common/mem.h"
+
+enum {
+	EVENTS = 256,
+	/* libcurl sends a longer body apart from the headers anyway. */
+	POSTFIELDS_MAX = 64 * 1024,
+	BUFFERS_MAX = 8 * 1024 * 1024, /* of all slots' upload buffers */
+	BUFFER_LARGE = 256 * 1024,
+	BUFFER_SMALL = 16 * 1024,
+	RECEIVE_BUFFER = 4 * 1024 /* answers are short */
+};
+
+enum method { METHOD_NONE, METHOD_POSTFIELDS, METHOD_UPLOAD, METHOD_HEAD };
+
+struct slot {
+	CURL *easy;
+	enum method method; /* what the handle is set up for */
+	bool busy;
+	struct curl_slist lines[S3_REQUEST_HEADERS_MAX];
+	struct s3_reply *reply;
+	struct transfer_body body;
+	int64_t sent;	  /* of the body, by the read callback */
+	bool file_failed; /* it got shorter or can't be read */
+	char error[CURL_ERROR_SIZE];
+};
+
+/* By descriptor. */
+struct socket {
+	uint32_t registered; /* events epoll knows of; 0: it isn't there */
+	uint32_t wanted;     /* by libcurl; 0: the connection is idle */
+	bool ours;	     /* opened and closed through us */
+};
+
+struct transfer {
+	CURLM *multi;
+	int epoll_fd;
+	int wake_fd; /* registered for input, or -1 */
+	struct slot *slots;
+	size_t count;
+	struct socket *sockets;
+	size_t socket_count;
+	int64_t timer_ns; /* when libcurl wants to be called; -1: never */
+	void (*done)(
+	    void *context, size_t slot, const struct transfer_result *result);
+	void *context;
+};
+
+static struct socket *
+socket_of(struct transfer *transfer, curl_socket_t fd)
+{
+	size_t need = (size_t)fd + 1;
+
+	if (need > transfer->socket_count) {
+		size_t count = need + 64;
+
+		transfer->sockets = mem_grow(
+		    transfer->sockets, count, sizeof *transfer->sockets);
+		memset(transfer->sockets + transfer->socket_count, 0,
+		    (count - transfer->socket_count) *
+			sizeof *transfer->sockets);
+		transfer->socket_count = count;
+	}
+	return &transfer->sockets[fd];
+}
+
+/* Registers FD for EVENTS (0: not at all). */
+static int
+watch(struct transfer *transfer, curl_socket_t fd, uint32_t events)
+{
+	struct socket *socket = socket_of(transfer, fd);
+	struct epoll_event event = {.events = events, .data.fd = fd};
+	int op = events == 0		   ? EPOLL_CTL_DEL
+		 : socket->registered != 0 ? EPOLL_CTL_MOD
+					   : EPOLL_CTL_ADD;
+
+	if (events == socket->registered)
+		return 0;
+	if (epoll_ctl(transfer->epoll_fd, op, fd, &event) < 0 && events != 0)
+		return -1;
+	socket->registered = events;
+	return 0;
+}
+
+/* CURLMOPT_SOCKETFUNCTION: libcurl waits for WHAT on FD. */
+static int
+on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
+{
+	struct transfer *transfer = context;
+	struct socket *socket = socket_of(transfer, fd);
+	uint32_t events = 0;
+
+	(void)easy;
+	(void)unused;
+	if (what != CURL_POLL_REMOVE)
+		events = ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0u) |
+			 ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0u);
+	socket->wanted = events;
+	if (!socket->ours)
+		return watch(transfer, fd, events);
+	if ((events & ~socket->registered) != 0)
+		return watch(transfer, fd, events | EPOLLIN);
+	return 0;
+}
+
+static int
+on_timer(CURLM *multi, long timeout_ms, void *context)
+{
+	struct transfer *transfer = context;
+
+	(void)multi;
+	transfer->timer_ns = timeout_ms < 0 ? -1
+					    : clock_monotonic_ns() +
+						  timeout_ms * CLOCK_NS_PER_MS;
+	return 0;
+}
+
+static curl_socket_t
+on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct transfer *transfer = context;
+	curl_socket_t fd;
+
+	(void)purpose;
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+	    address->protocol);
+	if (fd >= 0)
+		*socket_of(transfer, fd) = (struct socket){.ours = true};
+	return fd >= 0 ? fd : CURL_SOCKET_BAD;
+}
+
+static int
+on_close(void *context, curl_socket_t fd)
+{
+	struct transfer *transfer = context;
+
+	/* Closing takes it out of epoll, too. */
+	*socket_of(transfer, fd) = (struct socket){0};
+	return close(fd);
+}
+
+static size_t
+on_header(char *line, size_t size, size_t count, void *context)
+{
+	struct slot *slot = context;
+
+	s3_reply_header(slot->reply, line, size * count);
+	return size * count;
+}
+
+static size_t
+on_body(char *bytes, size_t size, size_t count, void *context)
+{
+	struct slot *slot = context;
+
+	s3_reply_body(slot->reply, bytes, size * count);
+	return size * count;
+}
+
+/* Never more than the size that was announced, whatever is appended to the
+ * file meanwhile; less is an error, and the file is looked at again. */
+static size_t
+on_read(char *bytes, size_t size, size_t count, void *context)
+{
+	struct slot *slot = context;
+	const struct transfer_body *body = &slot->body;
+	int64_t left = body->size - slot->sent;
+	size_t length = size * count;
+	ssize_t n;
+
+	if ((uint64_t)left < length)
+		length = (size_t)left;
+	if (body->bytes != NULL) {
+		memcpy(bytes, (const char *)body->bytes + slot->sent, length);
+		n = (ssize_t)length;
+	} else {
+		n = fsio_pread_all(body->fd, bytes, length, slot->sent);
+	}
+	if (n < 0 || (size_t)n < length) {
+		slot->file_failed = true;
+		return CURL_READFUNC_ABORT;
+	}
+	slot->sent += n;
+	return length;
+}
+
+/* libcurl sends a body again when a kept connection turns out closed. */
+static int
+on_seek(void *context, curl_off_t offset, int origin)
+{
+	struct slot *slot = context;
+
+	if (origin != SEEK_SET || offset < 0 || offset > slot->body.size)
+		return CURL_SEEKFUNC_FAIL;
+	slot->sent = offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+/* Options that never change. All are known to any libcurl that has
+ * CURLOPT_PROTOCOLS_STR, so a failure is lack of memory. */
+#define SET(option, value) \
+	(ok = ok && curl_easy_setopt(easy, option, value) == CURLE_OK)
+
+static bool
+set_up(
+    struct transfer *transfer, struct slot *slot, const struct config *config)
+{
+	CURL *easy = slot->easy;
+	size_t buffer = BUFFERS_MAX / transfer->count;
+	const char *ca_bundle = getenv("AWS_CA_BUNDLE");
+	bool ok = true;
+
+	if (buffer > BUFFER_LARGE)
+		buffer = BUFFER_LARGE;
+	if (buffer < BUFFER_SMALL)
+		buffer = BUFFER_SMALL;
+	SET(CURLOPT_PRIVATE, slot);
+	SET(CURLOPT_ERRORBUFFER, slot->error);
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_PATH_AS_IS, 1L);
+	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	SET(CURLOPT_USERAGENT, "s3spool/" S3SPOOL_VERSION);
+	SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
+	SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)buffer);
+	SET(CURLOPT_CONNECTTIMEOUT, (long)config->connect_timeout_seconds);
+	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
+	SET(CURLOPT_LOW_SPEED_TIME, (long)config->stall_timeout_seconds);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, slot);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_WRITEDATA, slot);
+	SET(CURLOPT_READFUNCTION, on_read);
+	SET(CURLOPT_READDATA, slot);
+	SET(CURLOPT_SEEKFUNCTION, on_seek);
+	SET(CURLOPT_SEEKDATA, slot);
+	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
+	SET(CURLOPT_OPENSOCKETDATA, transfer);
+	SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	SET(CURLOPT_CLOSESOCKETDATA, transfer);
+	if (ca_bundle != NULL && *ca_bundle != '\0')
+		SET(CURLOPT_CAINFO, ca_bundle);
+	return ok;
+}
+
+static bool
+set_up_multi(struct transfer *transfer)
+{
+	CURLM *multi = transfer->multi;
+	long count = (long)transfer->count;
+
+	return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) ==
+		   CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transfer) ==
+		   CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) ==
+		   CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transfer) ==
+		   CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, count) ==
+		   CURLM_OK &&
+	       curl_multi_setopt(
+		   multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, count) == CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_PIPELINING,
+		   (long)CURLPIPE_NOTHING) == CURLM_OK;
+}
+
+struct transfer *
+transfer_new(const struct config *config,
+    void (*done)(
+	void *context, size_t slot, const struct transfer_result *result),
+    void *context)
+{
+	struct transfer *transfer = mem_zero(1, sizeof *transfer);
+	bool ok;
+
+	transfer->epoll_fd = transfer->wake_fd = -1;
+	transfer->timer_ns = -1;
+	transfer->done = done;
+	transfer->context = context;
+	transfer->count = (size_t)config->connections;
+	transfer->slots = mem_zero(transfer->count, sizeof *transfer->slots);
+	ok = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
+	     (transfer->epoll_fd = epoll_create1(EPOLL_CLOEXEC)) >= 0 &&
+	     (transfer->multi = curl_multi_init()) != NULL &&
+	     set_up_multi(transfer);
+	for (size_t i = 0; ok && i < transfer->count; i++) {
+		struct slot *slot = &transfer->slots[i];
+
+		ok = (slot->easy = curl_easy_init()) != NULL &&
+		     set_up(transfer, slot, config);
+	}
+	if (!ok) {
+		transfer_free(transfer);
+		return NULL;
+	}
+	return transfer;
+}
+
+void
+transfer_free(struct transfer *transfer)
+{
+	if (transfer == NULL)
+		return;
+	for (size_t i = 0; i < transfer->count; i++) {
+		if (transfer->slots[i].busy)
+			transfer_cancel(transfer, i);
+		curl_easy_cleanup(transfer->slots[i].easy);
+	}
+	curl_multi_cleanup(transfer->multi);
+	curl_global_cleanup();
+	if (transfer->epoll_fd >= 0)
+		(void)close(transfer->epoll_fd); /* holds no data */
+	free(transfer->slots);
+	free(transfer->sockets);
+	free(transfer);
+}
+
+/* Sets the handle up for METHOD, unless it is already. */
+static bool
+set_method(struct slot *slot, enum method method)
+{
+	CURL *easy = slot->easy;
+	bool ok = true;
+
+	if (slot->method == method)
+		return true;
+	/* Each of these changes the method as a side effect, so the old ones
+	 * go first. */
+	SET(CURLOPT_NOBODY, 0L);
+	SET(CURLOPT_UPLOAD, 0L);
+	SET(CURLOPT_HTTPGET, 1L);
+	SET(CURLOPT_CUSTOMREQUEST, NULL);
+	switch (method) {
+	case METHOD_POSTFIELDS:
+		SET(CURLOPT_POST, 1L);
+		SET(CURLOPT_CUSTOMREQUEST, "PUT");
+		break;
+	case METHOD_UPLOAD:
+		SET(CURLOPT_UPLOAD, 1L);
+		break;
+	case METHOD_HEAD:
+		SET(CURLOPT_NOBODY, 1L);
+		break;
+	case METHOD_NONE:
+		break;
+	}
+	slot->method = ok ? method : METHOD_NONE;
+	return ok;
+}
+
+static bool
+set_body(struct slot *slot, const struct s3_request *request,
+    const struct transfer_body *body)
+{
+	CURL *easy = slot->easy;
+	bool ok = true;
+
+	if (body == NULL) {
+		assert(strcmp(request->method, "HEAD") == 0);
+		return set_method(slot, METHOD_HEAD);
+	}
+	slot->body = *body;
+	if ((body->bytes == NULL && body->size > 0) ||
+	    body->size > POSTFIELDS_MAX) {
+		ok = set_method(slot, METHOD_UPLOAD);
+		SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)body->size);
+		return ok;
+	}
+	ok = set_method(slot, METHOD_POSTFIELDS);
+	SET(CURLOPT_POSTFIELDS, body->size > 0 ? body->bytes : "");
+	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->size);
+	return ok;
+}
+
+/* libcurl keeps the list it is given and copies nothing, so it is made anew
+ * from the request's lines, in memory that is the slot's. */
+static bool
+set_headers(struct slot *slot, const struct s3_request *request)
+{
+	CURL *easy = slot->easy;
+	bool ok = true;
+
+	for (size_t i = 0; i < request->header_count; i++) {
+		slot->lines[i].data = request->headers[i];
+		slot->lines[i].next = i + 1 < request->header_count
+					  ? &slot->lines[i + 1]
+					  : NULL;
+	}
+	SET(CURLOPT_HTTPHEADER, slot->lines);
+	return ok;
+}
+
+int
+transfer_start(struct transfer *transfer, size_t slot_index,
+    const struct s3_request *request, const struct transfer_body *body,
+    struct s3_reply *reply)
+{
+	struct slot *slot = &transfer->slots[slot_index];
+	CURL *easy = slot->easy;
+	bool ok = true;
+
+	assert(!slot->busy);
+	slot->reply = reply;
+	s3_reply_reset(reply);
+	slot->sent = 0;
+	slot->file_failed = false;
+	*slot->error = '\0';
+	SET(CURLOPT_URL, strbuf_text(&request->url));
+	ok = ok && set_body(slot, request, body) && set_headers(slot, request);
+	if (!ok ||
+	    curl_multi_add_handle(transfer->multi, slot->easy) != CURLM_OK)
+		return -EIO;
+	slot->busy = true;
+	return 0;
+}
+
+void
+transfer_cancel(struct transfer *transfer, size_t slot_index)
+{
+	struct slot *slot = &transfer->slots[slot_index];
+
+	if (!slot->busy)
+		return;
+	/* Can fail only for handles that aren't there. */
+	(void)curl_multi_remove_handle(transfer->multi, slot->easy);
+	slot->busy = false;
+}
+
+static enum transfer_fault
+fault_of(const struct slot *slot, CURLcode code)
+{
+	if (slot->file_failed)
+		return TRANSFER_FILE;
+	switch (code) {
+	case CURLE_OK:
+		return TRANSFER_ANSWERED;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return TRANSFER_UNREACHABLE;
+	case CURLE_OPERATION_TIMEDOUT:
+		return TRANSFER_TIMED_OUT;
+	case CURLE_SEND_ERROR:
+		/* A store that refuses a request may answer and close before
+		 * it has read the body. */
+		return slot->reply->status >= 300 ? TRANSFER_ANSWERED
+						  : TRANSFER_BROKEN;
+	default:
+		return TRANSFER_BROKEN;
+	}
+}
+
+static void
+hand_over(struct transfer *transfer, CURLMsg *message)
+{
+	struct transfer_result result;
+	CURLcode code = message->data.result;
+	struct slot *slot;
+	char *private;
+
+	/* Can't fail: it was set when the slot was made. */
+	(void)curl_easy_getinfo(
+	    message->easy_handle, CURLINFO_PRIVATE, &private);
+	slot = (struct slot *)(void *)private;
+	result.fault = fault_of(slot, code);
+	result.message = *slot->error != '\0' ? slot->error
+					      : curl_easy_strerror(code);
+	if (result.fault == TRANSFER_FILE)
+		result.message = "the file got shorter, or can't be read";
+	(void)curl_multi_remove_handle(transfer->multi, slot->easy);
+	slot->busy = false;
+	transfer->done(
+	    transfer->context, (size_t)(slot - transfer->slots), &result);
+}
+
+static void
+hand_over_all(struct transfer *transfer)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(transfer->multi, &left)) != NULL)
+		if (message->msg == CURLMSG_DONE)
+			hand_over(transfer, message);
+}
+
+static int
+act(struct transfer *transfer, curl_socket_t fd, int events)
+{
+	int running;
+
+	return curl_multi_socket_action(
+		   transfer->multi, fd, events, &running) == CURLM_OK
+		   ? 0
+		   : -EIO;
+}
+
+/* One socket's events; those that libcurl doesn't wait for are dropped from
+ * the registration, as they would come again and again. */
+static int
+on_event(struct transfer *transfer, int fd, uint32_t events)
+{
+	struct socket *socket = socket_of(transfer, fd);
+	const uint32_t trouble = EPOLLERR | EPOLLHUP;
+
+	if (socket->wanted == 0)
+		return watch(transfer, fd, 0);
+	if ((events & (socket->wanted | trouble)) == 0)
+		return watch(transfer, fd, socket->wanted);
+	return act(transfer, fd,
+	    ((events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
+		((events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
+		((events & trouble) != 0 ? CURL_CSELECT_ERR : 0));
+}
+
+/* The sooner of TIMEOUT_MS and libcurl's timer, rounded up. */
+static int
+wait_ms(const struct transfer *transfer, int64_t timeout_ms)
+{
+	int64_t ms = timeout_ms;
+
+	if (transfer->timer_ns >= 0) {
+		int64_t left_ns = transfer->timer_ns - clock_monotonic_ns();
+		int64_t left_ms = left_ns <= 0
+				      ? 0
+				      : (left_ns + CLOCK_NS_PER_MS - 1) /
+					    CLOCK_NS_PER_MS;
+
+		if (ms < 0 || left_ms < ms)
+			ms = left_ms;
+	}
+	return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+static int
+set_wake(struct transfer *transfer, int wake_fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = wake_fd};
+
+	if (wake_fd < 0 || wake_fd == transfer->wake_fd)
+		return 0;
+	if (epoll_ctl(transfer->epoll_fd, EPOLL_CTL_ADD, wake_fd, &event) < 0)
+		return -errno;
+	transfer->wake_fd = wake_fd;
+	return 0;
+}
+
+int
+transfer_poll(struct transfer *transfer, int64_t timeout_ms, int wake_fd)
+{
+	struct epoll_event events[EVENTS];
+	int rc = set_wake(transfer, wake_fd);
+	int woken = 0;
+	int n;
+
+	if (rc < 0)
+		return rc;
+	n = epoll_wait(
+	    transfer->epoll_fd, events, EVENTS, wait_ms(transfer, timeout_ms));
+	if (n < 0 && errno != EINTR)
+		return -errno;
+	for (int i = 0; rc == 0 && i < n; i++) {
+		if (events[i].data.fd == wake_fd)
+			woken = 1;
+		else
+			rc = on_event(
+			    transfer, events[i].data.fd, events[i].events);
+	}
+	if (rc == 0 && transfer->timer_ns >= 0 &&
+	    transfer->timer_ns <= clock_monotonic_ns()) {
+		transfer->timer_ns = -1;
+		rc = act(transfer, CURL_SOCKET_TIMEOUT, 0);
+	}
+	if (rc < 0)
+		return -EIO;
+	hand_over_all(transfer);
+	return woken;
+}

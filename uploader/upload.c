@@ -1,0 +1,444 @@
+/* The event loop: slots that are free take claims, requests go out and their
+ * answers come in, receipts are committed in groups.
+ *
+ * As many files are held as there are connections, no more, so other
+ * uploaders find work and a crash leaves little behind. A job that waits for
+ * its next attempt keeps its slot: a store in trouble gets fewer requests,
+ * and nothing piles up here. */
+#include "uploader/upload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "uploader/exchange.h"
+#include "uploader/job.h"
+#include "uploader/uploader.h"
+
+enum {
+	/* Memory for small files' bodies, of all slots together. */
+	BODIES_MAX = 8 * 1024 * 1024,
+	BODY_SMALL = 16 * 1024,
+	BODY_LARGE = 1024 * 1024,
+	RUN_RECEIPTS = 100000
+};
+static const int64_t run_ns = 24 * 3600 * CLOCK_NS_PER_S;
+static const int64_t grace_ns = 5 * CLOCK_NS_PER_S;
+
+bool
+uploader_is_unconditional(const struct uploader *up)
+{
+	return up->no_conditions ||
+	       up->config->on_conflict == CONFLICT_OVERWRITE;
+}
+
+void
+uploader_stop(struct uploader *up, int status)
+{
+	stage_fail(up->stage, status);
+	if (up->stopping)
+		return;
+	up->stopping = true;
+	up->stop_by_ns = clock_monotonic_ns() + grace_ns;
+}
+
+static void
+on_done(void *context, size_t slot, const struct transfer_result *result)
+{
+	struct uploader *up = context;
+
+	exchange_answered(&up->jobs[slot], result);
+}
+
+/* A local error that concerns every file. */
+static void
+stop_on_error(struct uploader *up, const char *what, int error)
+{
+	log_error("Cannot %s '%s': %s", what, up->config->spool_dir,
+	    strerror(-error));
+	uploader_stop(up, EX_IOERR);
+}
+
+/* The commit for new claims: a new run's when the old one has served its day
+ * or has receipts enough. */
+static bool
+renew_run(struct uploader *up)
+{
+	struct run *run;
+	int rc;
+
+	if (up->commit != NULL && up->commit->run->receipts < RUN_RECEIPTS &&
+	    clock_monotonic_ns() - up->commit->run->started_ns < run_ns)
+		return true;
+	rc = run_start(up->stage->spool, &run);
+	if (rc < 0) {
+		stop_on_error(up, "start a run in", rc);
+		return false;
+	}
+	up->commit = commit_new(run, up->commit);
+	return true;
+}
+
+/* A dead run had stored it and written its receipt: only the renames were
+ * missing. */
+static void
+adopt(struct uploader *up)
+{
+	const struct pick_claim *claim = &up->claim;
+
+	log_debug("%s was stored by a run that died; its receipt is kept",
+	    strbuf_text(&claim->path));
+	commit_add_receipt(up->commit, strbuf_text(&claim->path), claim->inode,
+	    0, strbuf_text(&claim->receipt), -1);
+}
+
+/* Fills the free slots. False: there is nothing to take for now. */
+static bool
+fill(struct uploader *up)
+{
+	for (size_t i = 0; i < up->job_count && !up->stopping;) {
+		int rc;
+
+		if (up->jobs[i].state != JOB_IDLE) {
+			i++;
+			continue;
+		}
+		if (!renew_run(up))
+			return false;
+		rc = pick_next(up->pick, up->commit->run, &up->claim);
+		if (rc < 0)
+			stop_on_error(up, "take claims from", rc);
+		if (rc <= 0)
+			return false;
+		up->commit->run->held++;
+		if (up->claim.receipt.length > 0)
+			adopt(up);
+		else
+			job_begin(&up->jobs[i], up->commit, &up->claim);
+	}
+	return true;
+}
+
+/* Slices of work, due attempts; what can't end well is given back. Returns
+ * when there is more to do (0: at once, INT64_MAX: on an answer). */
+static int64_t
+work(struct uploader *up)
+{
+	int64_t now_ns = clock_monotonic_ns();
+	int64_t next_ns = INT64_MAX;
+
+	for (size_t i = 0; i < up->job_count; i++) {
+		struct job *job = &up->jobs[i];
+
+		if (job->state == JOB_IDLE)
+			continue;
+		if (up->stopping &&
+		    (job->state != JOB_SENDING || now_ns >= up->stop_by_ns)) {
+			job_give_up(job);
+			continue;
+		}
+		if (job->state != JOB_SENDING)
+			job_work(job, now_ns);
+		if (job->state == JOB_DIGESTING)
+			next_ns = 0;
+		else if (job->state == JOB_WAITING && job->wake_ns < next_ns)
+			next_ns = job->wake_ns;
+	}
+	if (up->stopping && up->active > 0 && up->stop_by_ns < next_ns)
+		next_ns = up->stop_by_ns;
+	return next_ns;
+}
+
+/* Commits what is due (ALL: whatever waits), and ends old runs of which
+ * nothing is left. Returns when the next is due. */
+static int64_t
+commit_some(struct uploader *up, bool all)
+{
+	int64_t now_ns = clock_monotonic_ns();
+	int64_t next_ns = INT64_MAX;
+
+	for (struct commit **link = &up->commit; *link != NULL;) {
+		struct commit *commit = *link;
+
+		if ((all || commit_is_due(commit, now_ns)) &&
+		    commit_flush(commit, &up->commits) < 0) {
+			up->aborting = true;
+			return 0;
+		}
+		if (commit->count > 0 && commit_due_ns(commit) < next_ns)
+			next_ns = commit_due_ns(commit);
+		if (commit != up->commit && commit->run->held == 0) {
+			*link = commit->older;
+			commit_free(commit, up->stage->spool);
+		} else {
+			link = &commit->older;
+		}
+	}
+	return next_ns;
+}
+
+static void
+on_signal(struct uploader *up, int signal_fd)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signal_fd, &info, sizeof info) != sizeof info)
+		return;
+	if (up->stopping)
+		up->stop_by_ns = 0; /* the second one: now */
+	else
+		log_warning("Ended by signal %u (%s): finishing what is in "
+			    "flight, the rest stays queued",
+		    info.ssi_signo, strsignal((int)info.ssi_signo));
+	uploader_stop(up, EX_TEMPFAIL);
+}
+
+static int64_t
+until_ms(int64_t when_ns)
+{
+	int64_t left_ns;
+
+	if (when_ns == INT64_MAX)
+		return -1;
+	left_ns = when_ns - clock_monotonic_ns();
+	return left_ns <= 0 ? 0
+			    : (left_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
+}
+
+static void
+loop(struct uploader *up, int signal_fd)
+{
+	bool dry = false; /* nothing to take, until what is in flight is done */
+
+	for (;;) {
+		int64_t work_ns, commit_ns;
+		int rc;
+
+		if (!up->stopping && !dry)
+			dry = !fill(up);
+		work_ns = work(up);
+		commit_ns = commit_some(up, up->active == 0);
+		if (up->aborting)
+			return;
+		if (up->active == 0) {
+			if (up->stopping)
+				return;
+			/* A last look: more may have been claimed. */
+			if (dry && !fill(up) && up->active == 0) {
+				(void)commit_some(up, true);
+				return;
+			}
+			dry = false;
+			continue;
+		}
+		log_flush();
+		rc = transfer_poll(up->transfer,
+		    until_ms(work_ns < commit_ns ? work_ns : commit_ns),
+		    signal_fd);
+		if (rc < 0) {
+			stop_on_error(up, "wait for answers; see", rc);
+			up->stop_by_ns = 0;
+		}
+		if (rc == 1)
+			on_signal(up, signal_fd);
+	}
+}
+
+static int
+open_signals(void)
+{
+	sigset_t set;
+
+	/* These can't fail with signals that exist. */
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void
+set_up_jobs(struct uploader *up)
+{
+	up->job_count = (size_t)up->config->connections;
+	up->jobs = mem_zero(up->job_count, sizeof *up->jobs);
+	for (size_t i = 0; i < up->job_count; i++) {
+		up->jobs[i].up = up;
+		up->jobs[i].slot = i;
+		up->jobs[i].fd = -1;
+		up->jobs[i].key_hash = -1;
+	}
+	up->body_max = BODIES_MAX / up->job_count;
+	if (up->body_max > BODY_LARGE)
+		up->body_max = BODY_LARGE;
+	if (up->body_max < BODY_SMALL)
+		up->body_max = BODY_SMALL;
+}
+
+/* Who signs, and how: needed only when there is something to send. */
+static bool
+set_up_client(struct uploader *up)
+{
+	bool is_plain = strcmp(up->endpoint->scheme, "http") == 0;
+	char *error = NULL;
+
+	if (credentials_load(&up->credentials, &error) < 0) {
+		log_error("%s", error);
+		free(error);
+		stage_fail(up->stage, EX_NOPERM);
+		return false;
+	}
+	up->sign_payload = up->config->payload_signing == SIGNING_ALWAYS ||
+			   (up->config->payload_signing == SIGNING_AUTO &&
+			       is_plain);
+	if (is_plain && !up->sign_payload)
+		log_warning("payload_signing is never, and %s is plain http: "
+			    "nothing protects the files on their way",
+		    up->endpoint->host);
+	up->client = (struct s3_client){
+	    .endpoint = up->endpoint,
+	    .credentials = up->credentials,
+	    .signer = sigv4_new(up->credentials->access_key,
+		up->credentials->secret, up->endpoint->region, "s3"),
+	};
+	up->transfer = transfer_new(up->config, on_done, up);
+	if (up->transfer == NULL) {
+		log_error("Cannot set up libcurl");
+		stage_fail(up->stage, EX_SOFTWARE);
+		return false;
+	}
+	return true;
+}
+
+static void
+tear_down(struct uploader *up)
+{
+	transfer_free(up->transfer);
+	for (size_t i = 0; i < up->job_count; i++)
+		job_done(&up->jobs[i]);
+	free(up->jobs);
+	while (up->commit != NULL) {
+		struct commit *commit = up->commit;
+
+		up->commit = commit->older;
+		commit_free(commit, up->stage->spool);
+	}
+	if (up->commits.keys_fd >= 0)
+		(void)close(up->commits.keys_fd); /* locks, no data */
+	pick_free(up->pick);
+	strbuf_done(&up->claim.path);
+	strbuf_done(&up->claim.receipt);
+	sigv4_free(up->client.signer);
+	credentials_free(up->credentials);
+	endpoint_free(up->endpoint);
+}
+
+static bool
+resolve(struct stage *stage, struct endpoint **ret_endpoint)
+{
+	char *error = NULL;
+
+	if (endpoint_resolve(stage->config, ret_endpoint, &error) == 0)
+		return true;
+	log_error("%s", error);
+	free(error);
+	stage_fail(stage, EX_CONFIG);
+	return false;
+}
+
+void
+upload_all(struct stage *stage)
+{
+	struct uploader up = {
+	    .stage = stage,
+	    .config = stage->config,
+	    .commits = {.stage = stage, .keys_fd = -1},
+	};
+	int signal_fd = -1;
+	int rc;
+
+	retry_budget_init(&up.budget);
+	if (!resolve(stage, &up.endpoint) ||
+	    !stage_open_spool(stage, SPOOL_CREATE))
+		goto out;
+	up.pick = pick_new(stage->spool);
+	rc = pick_look(up.pick);
+	if (rc < 0)
+		stop_on_error(&up, "look for claims in", rc);
+	if (rc <= 0 || !set_up_client(&up))
+		goto out;
+	set_up_jobs(&up);
+	signal_fd = open_signals();
+	if (signal_fd < 0) {
+		stop_on_error(&up, "wait for signals; see", -errno);
+		goto out;
+	}
+	loop(&up, signal_fd);
+	if (pick_left(up.pick) + up.commits.failed > 0 || up.stopping)
+		log_info("%zu uploaded, %zu failed, %zu given back",
+		    up.commits.uploaded, up.commits.failed, pick_left(up.pick));
+out:
+	tear_down(&up);
+	if (signal_fd >= 0)
+		(void)close(signal_fd); /* nothing to lose */
+}
+
+struct dry {
+	struct stage *stage;
+	struct endpoint *endpoint;
+};
+
+static void
+print_put(void *context, int dirfd, const char *path)
+{
+	const struct dry *dry = context;
+	const struct config *config = dry->stage->config;
+	struct strbuf line = {0};
+	struct stat st;
+	char *key;
+
+	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return; /* gone meanwhile */
+	if (dry->stage->options.print != PRINT_NONE) {
+		stage_print_key(dry->stage, path);
+		return;
+	}
+	key = mem_format("%s%s", config->key_prefix, path);
+	strbuf_printf(
+	    &line, "PUT %s://%s", dry->endpoint->scheme, dry->endpoint->host);
+	endpoint_uri(dry->endpoint, key, &line);
+	strbuf_printf(&line, " %lld ", (long long)st.st_size);
+	log_escape(&line, path);
+	(void)puts(strbuf_text(&line)); /* stage_end asks for errors */
+	strbuf_done(&line);
+	free(key);
+}
+
+void
+upload_dry(struct stage *stage)
+{
+	struct dry dry = {.stage = stage};
+	int rc;
+
+	if (!resolve(stage, &dry.endpoint))
+		return;
+	if (stage_open_spool(stage, SPOOL_LOOK)) {
+		rc = pick_each(stage->spool, print_put, &dry);
+		if (rc < 0) {
+			log_error("Cannot list the claims in '%s': %s",
+			    stage->config->spool_dir, strerror(-rc));
+			stage_fail(stage, EX_IOERR);
+		}
+	}
+	endpoint_free(dry.endpoint);
+}

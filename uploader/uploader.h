@@ -1,0 +1,55 @@
+/* One uploader process: what its jobs share. */
+#ifndef UPLOADER_UPLOADER_H
+#define UPLOADER_UPLOADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/stage.h"
+#include "uploader/commit.h"
+#include "uploader/credentials/credentials.h"
+#include "uploader/endpoint.h"
+#include "uploader/pick.h"
+#include "uploader/retry.h"
+#include "uploader/s3_request.h"
+#include "uploader/transfer.h"
+
+struct job;
+
+struct uploader {
+	struct stage *stage;
+	const struct config *config;
+	struct endpoint *endpoint;
+	struct credentials *credentials;
+	struct s3_client client;
+	struct transfer *transfer;
+	struct pick *pick;
+	struct pick_claim claim;
+	struct commit *commit; /* the current run's, before older ones */
+	struct commit_context commits;
+	struct retry_budget budget;
+
+	struct job *jobs; /* one a slot */
+	size_t job_count, active;
+	size_t body_max; /* files up to this size are read once, into memory */
+
+	bool sign_payload;
+	bool no_conditions; /* learned: the store answers 501 to them */
+	bool said_no_lease;
+	int64_t clock_offset_ns; /* learned: the store's clock minus ours */
+	int64_t answered_ns;	 /* when the store last answered anything */
+
+	bool stopping;	    /* takes nothing more ... */
+	int64_t stop_by_ns; /* ... and gives up what isn't done by then */
+	bool aborting;	    /* receipts can't be written: touch nothing */
+};
+
+/* Whether files are sent without If-None-Match, so that a lock on their keys
+ * has to keep runs apart. */
+bool uploader_is_unconditional(const struct uploader *up);
+/* Takes nothing more: what is in flight has a few seconds to finish, the rest
+ * is given back. STATUS is the exit status that it means. */
+void uploader_stop(struct uploader *up, int status);
+
+#endif
