@@ -12,7 +12,7 @@ all_queued()
 scenario "nobody listens"
 write_files 50
 configure "max_attempts: 2"
-port=$("$PYTHON" "$tests_dir/servers/swift_node.py" ports 1)
+port=$("$PYTHON" "$tests_dir/servers/ports.py" 1)
 run s3spool run -o "endpoint_url=http://127.0.0.1:$port" "$conf"
 status_is 75 "the status says that files stay queued"
 like err "127\\.0\\.0\\.1.*$port|[Cc]onnect" "the log says what is wrong"

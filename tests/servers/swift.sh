@@ -29,14 +29,6 @@ environment:
 EOF
 }
 
-die()
-{
-	status=$1
-	shift
-	echo "swift.sh: $*" >&2
-	exit "$status"
-}
-
 here=$(cd "$(dirname "$0")" && pwd)
 # Swift's package belongs to the distribution's Python, which is not always
 # the first one in PATH.
@@ -50,60 +42,12 @@ node()
 	"$python" "$here/swift_node.py" "$@"
 }
 
-# --- processes -------------------------------------------------------------
-
-# The pid of server NAME, if that process still is the one started for DIR.
-# A pid alone proves nothing: it may have been given out anew, and a zombie
-# (where pid 1 does not reap) answers kill -0 for ever. The command line of
-# all our servers names DIR, and a zombie's is empty.
-pid_of()
-{
-	pid=$(cat "$dir/pid/$1" 2>/dev/null) || return 1
-	tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null |
-		grep -qF "$dir/" || return 1
-	echo "$pid"
-}
-
-# Each server leads its own process group: Ctrl-C at a terminal does not
-# reach it, and a signal to the group reaches its workers.
-launch()
-{
-	name=$1
-	shift
-	setsid "$@" >>"$dir/log/$name" 2>&1 </dev/null &
-	echo $! >"$dir/pid/$name"
-}
-
-stop_all()
-{
-	# Swift survives kill -9 by design, so a short grace is enough.
-	for signal in TERM KILL; do
-		alive=
-		for name in $servers; do
-			pid=$(pid_of "$name") || continue
-			kill -s "$signal" -- "-$pid" 2>/dev/null || :
-			alive="$alive $name"
-		done
-		for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-			left=
-			for name in $alive; do
-				if pid_of "$name" >/dev/null; then
-					left=1
-				fi
-			done
-			[ -n "$left" ] || break
-			sleep 0.1
-		done
-	done
-	rm -rf "$dir/pid"
-}
+# shellcheck source=tests/servers/processes.sh
+. "$here/processes.sh"
 
 is_up()
 {
-	[ -s "$dir/ports" ] || return 1
-	for name in $servers; do
-		pid_of "$name" >/dev/null || return 1
-	done
+	[ -s "$dir/ports" ] && all_run || return 1
 	# shellcheck disable=SC2046 # a list of numbers
 	node wait 5 $(cat "$dir/ports")
 }
@@ -228,7 +172,7 @@ EOF
 
 start()
 {
-	ports=$(node ports 5 ${SWIFT_PORT:+"$SWIFT_PORT"})
+	ports=$("$python" "$here/ports.py" 5 ${SWIFT_PORT:+"$SWIFT_PORT"})
 	# shellcheck disable=SC2086 # a list of numbers
 	set -- $ports
 	echo "$ports" >"$dir/ports"
@@ -260,13 +204,12 @@ up()
 	"$python" -c 'import swift' 2>/dev/null ||
 		die 69 "$python has no Swift: deploy/install-deps.sh test"
 
-	mkdir -p "$dir/log" "$dir/srv/d1"
+	mkdir -p "$dir/srv/d1"
 	if ! is_up; then
 		node xattrs "$dir/srv" || exit 1
 		# Another process may take a port between finding and using it.
 		for try in 1 2 3; do
 			stop_all
-			mkdir -p "$dir/pid"
 			start && break
 			[ "$try" != 3 ] || {
 				tail -n 20 "$dir"/log/* >&2
@@ -282,29 +225,4 @@ export AWS_REGION=$region
 EOF
 }
 
-case ${1-} in
--h | --help)
-	usage
-	exit 0
-	;;
-esac
-if [ $# -ne 2 ] || [ -z "$2" ]; then
-	usage >&2
-	exit 64
-fi
-case $1 in
-up)
-	mkdir -p "$2"
-	dir=$(cd "$2" && pwd)
-	up
-	;;
-down)
-	[ -d "$2" ] || exit 0
-	dir=$(cd "$2" && pwd)
-	stop_all
-	;;
-*)
-	usage >&2
-	exit 64
-	;;
-esac
+serve_commands "$@"

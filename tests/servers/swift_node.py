@@ -1,6 +1,5 @@
 """The parts of swift.sh that need Swift's own Python.
 
-    swift_node.py ports COUNT [FIRST]      COUNT free ports, one a line
     swift_node.py xattrs DIR               fails where DIR takes no user xattrs
     swift_node.py rings DIR OBJECT CONTAINER ACCOUNT   (ports)
     swift_node.py serve CONF SECTION       run one server, in the foreground
@@ -10,34 +9,11 @@ The name is not swift.py, which would hide the package it imports.
 """
 import http.client
 import os
-import random
 import socket
 import sys
 import time
 
 HOST = '127.0.0.1'
-
-
-def is_free(port):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def ports(count, first=None):
-    """Below 32768, where Linux begins to take the ports of outgoing
-    connections: a port that bind(0) found could be one of those a moment
-    later."""
-    found = [first] if first else []
-    while len(found) < count:
-        port = random.randrange(15000, 32000)
-        if port not in found and is_free(port):
-            found.append(port)
-    print('\n'.join(map(str, found)))
 
 
 def xattrs(directory):
@@ -123,11 +99,8 @@ def wait(seconds, proxy, *others):
 
 def main():
     command, *arguments = sys.argv[1:]
-    if command == 'ports':
-        ports(*map(int, arguments))
-    else:
-        {'xattrs': xattrs, 'rings': rings, 'serve': serve,
-         'wait': wait}[command](*arguments)
+    {'xattrs': xattrs, 'rings': rings, 'serve': serve,
+     'wait': wait}[command](*arguments)
 
 
 main()
