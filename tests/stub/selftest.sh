@@ -765,8 +765,8 @@ raw() { # MODE WANTED [ARGUMENTS]: what curl makes of it
 	kill "$pid"
 	wait "$pid" 2>/dev/null
 }
-raw close '000 5[26]'
-raw reset '000 5[26]'
+raw close '000 5[256]'
+raw reset '000 5[256]'
 raw silent '000 28'
 raw no-read '000 28'
 raw slow-read '000 28'

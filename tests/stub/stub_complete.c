@@ -257,7 +257,7 @@ check_checksum(struct stub_request *req, const struct stub_upload *upload,
 	name = mem_format("x-amz-checksum-%s", stub_digest_name(req->sum));
 	given = stub_request_header(req, name);
 	free(name);
-	if (given != NULL && strcmp(given, checksum) != 0)
+	if (given != NULL && checksum != NULL && strcmp(given, checksum) != 0)
 		stub_request_refuse(req, 400, "BadDigest",
 		    "The checksum you specified did not match the calculated "
 		    "checksum.");

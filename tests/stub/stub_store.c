@@ -214,15 +214,15 @@ stub_store_upload_new(
     struct stub_store *store, const char *bucket, const char *key)
 {
 	struct stub_upload *upload;
-	unsigned char stamp[8] = {0};
+	unsigned char stamp[5];
 
-	if (store->upload_count == STUB_UPLOADS_MAX)
+	/* Another process's ids must not come again in this one. */
+	if (store->upload_count == STUB_UPLOADS_MAX ||
+	    getentropy(stamp, sizeof(stamp)) < 0)
 		return NULL;
 	upload = mem_zero(1, sizeof(*upload));
 	store->upload_count++;
 	store->upload_ids++;
-	/* Another process's ids must not come again in this one. */
-	(void)getentropy(stamp, sizeof(stamp));
 	(void)snprintf(upload->id, sizeof(upload->id),
 	    "U%08lx%02x%02x%02x%02x%02x", store->upload_ids, stamp[0], stamp[1],
 	    stamp[2], stamp[3], stamp[4]);

@@ -63,7 +63,7 @@ void stub_store_delete(
 struct stub_object **stub_store_list(struct stub_store *store,
     const char *bucket, const char *prefix, size_t *ret_count);
 
-/* NULL when there are too many. */
+/* NULL when there are too many (or no random bytes for its id). */
 struct stub_upload *stub_store_upload_new(
     struct stub_store *store, const char *bucket, const char *key);
 /* The upload that the request's bucket, key and uploadId name; NULL. */
