@@ -17,6 +17,25 @@
 #include "common/mem.h"
 #include "common/strbuf.h"
 
+const char *
+fsio_kind(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "a regular file";
+	case S_IFLNK:
+		return "a symbolic link";
+	case S_IFDIR:
+		return "a directory";
+	case S_IFIFO:
+		return "a FIFO";
+	case S_IFSOCK:
+		return "a socket";
+	default:
+		return "a device";
+	}
+}
+
 int
 fsio_open_beneath(int dirfd, const char *path, int flags)
 {

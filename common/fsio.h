@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+/* What MODE's kind of file is, for a person: "a FIFO". */
+const char *fsio_kind(mode_t mode);
 /* Opens PATH below the directory DIRFD; no component may be a symbolic link
  * or leave DIRFD (openat2, Linux 5.6). FLAGS as for open, O_CLOEXEC is added;
  * new files get 0600. Returns a descriptor or a negative errno. */

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/fsio.h"
 #include "common/settle.h"
 
 static void
@@ -22,23 +23,6 @@ report(struct claim_report *report, enum claim_outcome outcome,
 	report->outcome = outcome;
 	report->reason = reason;
 	report->error = error;
-}
-
-static const char *
-kind_of(mode_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFLNK:
-		return "it is a symbolic link";
-	case S_IFDIR:
-		return "it is a directory";
-	case S_IFIFO:
-		return "it is a FIFO";
-	case S_IFSOCK:
-		return "it is a socket";
-	default:
-		return "it is a device";
-	}
 }
 
 /* Whether the times or the lease defer it; false and a report then. */
@@ -79,7 +63,7 @@ look(const struct claim *claim, const struct spool_name *name, const char *path,
 	struct stat queued;
 
 	if (!S_ISREG(st->st_mode)) {
-		report(ret, CLAIM_REFUSED, kind_of(st->st_mode), 0);
+		report(ret, CLAIM_REFUSED, fsio_kind(st->st_mode), 0);
 		return false;
 	}
 	if (st->st_nlink > 1) {

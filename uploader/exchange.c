@@ -9,6 +9,7 @@
 
 #include <curl/curl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -53,6 +54,7 @@ send_put(struct job *job)
 		    job, GIVE_QUEUED, "it can't be synced to the disk");
 		return;
 	}
+	job->conditional = put.if_none_match;
 	s3_request_put(&job->request, &up->client, &put, signing_time_ns(up));
 	job->state = JOB_SENDING;
 	if (transfer_start(
@@ -61,11 +63,12 @@ send_put(struct job *job)
 }
 
 static void
-send_head(struct job *job)
+send_question(struct job *job)
 {
 	struct uploader *up = job->up;
 
-	s3_request_head(&job->request, &up->client, strbuf_text(&job->key),
+	(job->step == STEP_GET_REASON ? s3_request_get : s3_request_head)(
+	    &job->request, &up->client, strbuf_text(&job->key),
 	    signing_time_ns(up));
 	job->state = JOB_SENDING;
 	if (transfer_start(
@@ -79,13 +82,30 @@ exchange_send(struct job *job)
 	if (job->step == STEP_PUT)
 		send_put(job);
 	else
-		send_head(job);
+		send_question(job);
 }
 
 static const char *
 operation_of(const struct job *job)
 {
-	return job->step == STEP_PUT ? "PutObject" : "HeadObject";
+	switch (job->step) {
+	case STEP_PUT:
+		break;
+	case STEP_HEAD_FIRST:
+	case STEP_HEAD_EXISTS:
+		return "HeadObject";
+	case STEP_GET_REASON:
+		return "GetObject";
+	}
+	return "PutObject";
+}
+
+/* The operation that the user asked for: questions that stand in for the
+ * condition of a PUT are part of it. */
+static const char *
+purpose_of(const struct job *job)
+{
+	return job->step == STEP_HEAD_EXISTS ? "HeadObject" : "PutObject";
 }
 
 /* "An error occurred (CODE) when calling the OPERATION operation: MESSAGE",
@@ -98,11 +118,11 @@ describe(const struct job *job, const struct transfer_result *result)
 	if (job->error.code.length > 0)
 		return mem_format("An error occurred (%s) when calling the %s "
 				  "operation: %s",
-		    strbuf_text(&job->error.code), operation_of(job),
+		    strbuf_text(&job->error.code), purpose_of(job),
 		    strbuf_text(&job->error.message));
 	return mem_format("An error occurred (%d) when calling the %s "
 			  "operation: HTTP status %d",
-	    job->reply.status, operation_of(job), job->reply.status);
+	    job->reply.status, purpose_of(job), job->reply.status);
 }
 
 static void
@@ -312,20 +332,38 @@ answered_head(struct job *job, const char *description)
 		job->step = STEP_PUT;
 		exchange_send(job);
 		return true;
+	case 400:
+	case 401:
 	case 403:
-		if (job->step == STEP_HEAD_EXISTS)
+		if (job->step == STEP_HEAD_EXISTS) {
 			job_reject(job, "ObjectExistsUnverified",
 			    "an object exists under this key, and without "
 			    "s3:GetObject it can't be compared");
-		else
-			end_run(job, description, EX_NOPERM,
-			    "this store knows no conditional writes, so it "
-			    "is asked first, which needs s3:GetObject and "
-			    "s3:ListBucket; or set on_conflict: overwrite");
+		} else {
+			job->step = STEP_GET_REASON;
+			exchange_send(job);
+		}
 		return true;
 	default:
 		return false;
 	}
+}
+
+/* The answer to the question why HEAD was refused. Whatever it is, nothing is
+ * sent before HEAD has said that nothing is there. True: done. */
+static bool
+answered_reason(struct job *job, const char *description)
+{
+	const char *code = strbuf_text(&job->error.code);
+
+	job->step = STEP_HEAD_FIRST;
+	if (*code != '\0' && strcmp(code, "AccessDenied") != 0)
+		return false;
+	end_run(job, description, EX_NOPERM,
+	    "this store knows no conditional writes, so it is asked first, "
+	    "which needs s3:GetObject and s3:ListBucket; or set on_conflict: "
+	    "overwrite");
+	return true;
 }
 
 /* What a PUT's answer, or a HEAD's other ones, call for. */
@@ -386,10 +424,11 @@ exchange_answered(struct job *job, const struct transfer_result *result)
 		job->up->answered_ns = clock_monotonic_ns();
 		row = verdict_of(job->reply.status,
 		    strbuf_text(&job->error.code),
-		    job->step == STEP_PUT && is_conditional(job));
+		    job->step == STEP_PUT && job->conditional);
 	}
 	if (result->fault != TRANSFER_ANSWERED || job->step == STEP_PUT ||
-	    !answered_head(job, description))
+	    !(job->step == STEP_GET_REASON ? answered_reason(job, description)
+					   : answered_head(job, description)))
 		judge(job, result, row, description);
 	free(description);
 }

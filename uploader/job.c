@@ -66,8 +66,7 @@ job_give_back(struct job *job, enum give_back how, const char *reason)
 	job->commit->run->held--;
 	if (how == GIVE_QUEUED)
 		stage_fail(up->stage, EX_TEMPFAIL);
-	if (how != GIVE_RETAKE)
-		pick_leave(up->pick, path);
+	pick_leave(up->pick, path);
 	if (rc == -EEXIST) {
 		log_debug("%s stays in uploading/: another file of its path "
 			  "waits in claimed/",
@@ -130,7 +129,7 @@ job_stored(struct job *job)
 
 	if (has_changed(job)) {
 		job_give_back(
-		    job, GIVE_RETAKE, "it was changed while it was uploaded");
+		    job, GIVE_QUEUED, "it was changed while it was uploaded");
 		return;
 	}
 	strbuf_puts(&receipt.bucket, up->config->bucket);
@@ -164,7 +163,7 @@ look(struct job *job)
 	}
 	job->inode = st.st_ino;
 	if (!S_ISREG(st.st_mode)) {
-		job_reject(job, "NotAFile", "it is no regular file");
+		job_reject(job, "NotAFile", fsio_kind(st.st_mode));
 		return false;
 	}
 	/* Two names of ours are a move by link and unlink that was cut off;

@@ -20,12 +20,12 @@ enum job_state {
 
 enum job_step {
 	STEP_PUT,
-	STEP_HEAD_FIRST, /* the store knows no conditions: is it there? */
-	STEP_HEAD_EXISTS /* it is there: is it the same? */
+	STEP_HEAD_FIRST,  /* the store knows no conditions: is it there? */
+	STEP_HEAD_EXISTS, /* it is there: is it the same? */
+	STEP_GET_REASON	  /* HEAD was refused, and has no body to say why */
 };
 
 enum give_back {
-	GIVE_RETAKE,   /* this process may take it again */
 	GIVE_DEFERRED, /* somebody else is about it: that is no failure */
 	GIVE_QUEUED    /* it didn't work out: for the next run, status 75 */
 };
@@ -49,7 +49,8 @@ struct job {
 	int attempts; /* failed ones */
 	bool timed_out;
 	bool repaired;
-	bool renamed; /* keep-both: the key has its suffix */
+	bool conditional; /* the PUT carried If-None-Match */
+	bool renamed;	  /* keep-both: the key has its suffix */
 	int64_t started_ns, wake_ns;
 	int64_t key_hash; /* the byte of locks/keys we hold, or -1 */
 	struct s3_request request;
@@ -77,7 +78,8 @@ bool job_lock_key(struct job *job);
 /* The store has confirmed these bytes: unless the file has changed meanwhile,
  * its receipt is written (with the ETag and version of the reply). */
 void job_stored(struct job *job);
-/* Back to claimed/; REASON is logged unless it is NULL. */
+/* Back to claimed/, not to be taken again by this process; REASON is logged
+ * unless it is NULL. */
 void job_give_back(struct job *job, enum give_back how, const char *reason);
 /* To failed/, with the reason. */
 void job_reject(struct job *job, const char *code, const char *message);

@@ -203,6 +203,21 @@ s3_request_head(struct s3_request *request, const struct s3_client *client,
 	finish(&draft, "", empty_payload);
 }
 
+void
+s3_request_get(struct s3_request *request, const struct s3_client *client,
+    const char *key, int64_t now_ns)
+{
+	struct draft draft = {
+	    .request = request, .client = client, .now_ns = now_ns};
+
+	begin(&draft, "GET", key);
+	add_host(&draft);
+	add_payload_and_date(&draft, empty_payload);
+	add_session_token(&draft);
+	add_line(&draft, "Range", "bytes=0-0");
+	finish(&draft, "", empty_payload);
+}
+
 static void
 wipe_and_done(struct strbuf *buf)
 {

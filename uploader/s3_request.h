@@ -53,6 +53,10 @@ void s3_request_put(struct s3_request *request, const struct s3_client *client,
 /* HeadObject with x-amz-checksum-mode: ENABLED. */
 void s3_request_head(struct s3_request *request, const struct s3_client *client,
     const char *key, int64_t now_ns);
+/* GetObject of the first byte: asked for the error in its body, which HEAD
+ * doesn't have. */
+void s3_request_get(struct s3_request *request, const struct s3_client *client,
+    const char *key, int64_t now_ns);
 void s3_request_done(struct s3_request *request);
 
 #endif

@@ -37,7 +37,13 @@ enum {
 	RECEIVE_BUFFER = 4 * 1024 /* answers are short */
 };
 
-enum method { METHOD_NONE, METHOD_POSTFIELDS, METHOD_UPLOAD, METHOD_HEAD };
+enum method {
+	METHOD_NONE,
+	METHOD_POSTFIELDS,
+	METHOD_UPLOAD,
+	METHOD_HEAD,
+	METHOD_GET
+};
 
 struct slot {
 	CURL *easy;
@@ -180,7 +186,8 @@ on_body(char *bytes, size_t size, size_t count, void *context)
 	struct slot *slot = context;
 
 	s3_reply_body(slot->reply, bytes, size * count);
-	return size * count;
+	/* Nothing we ask for has such a long answer: no need to read on. */
+	return slot->reply->body_cut ? 0 : size * count;
 }
 
 /* Never more than the size that was announced, whatever is appended to the
@@ -370,6 +377,7 @@ set_method(struct slot *slot, enum method method)
 	case METHOD_HEAD:
 		SET(CURLOPT_NOBODY, 1L);
 		break;
+	case METHOD_GET: /* as set above */
 	case METHOD_NONE:
 		break;
 	}
@@ -384,10 +392,10 @@ set_body(struct slot *slot, const struct s3_request *request,
 	CURL *easy = slot->easy;
 	bool ok = true;
 
-	if (body == NULL) {
-		assert(strcmp(request->method, "HEAD") == 0);
-		return set_method(slot, METHOD_HEAD);
-	}
+	if (body == NULL)
+		return set_method(slot, strcmp(request->method, "HEAD") == 0
+					    ? METHOD_HEAD
+					    : METHOD_GET);
 	slot->body = *body;
 	if ((body->bytes == NULL && body->size > 0) ||
 	    body->size > POSTFIELDS_MAX) {
