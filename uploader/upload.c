@@ -186,20 +186,24 @@ commit_some(struct uploader *up, bool all)
 	return next_ns;
 }
 
+/* The same signal a second time means now. (Two different ones may well be
+ * one Ctrl-C, from the terminal and from a script around us.) */
 static void
 on_signal(struct uploader *up, int signal_fd)
 {
 	struct signalfd_siginfo info;
 
-	if (read(signal_fd, &info, sizeof info) != sizeof info)
-		return;
-	if (up->stopping)
-		up->stop_by_ns = 0; /* the second one: now */
-	else
+	while (read(signal_fd, &info, sizeof info) == sizeof info) {
+		if (up->stop_signal == info.ssi_signo)
+			up->stop_by_ns = 0;
+		if (up->stop_signal != 0)
+			continue;
+		up->stop_signal = info.ssi_signo;
 		log_warning("Ended by signal %u (%s): finishing what is in "
 			    "flight, the rest stays queued",
 		    info.ssi_signo, strsignal((int)info.ssi_signo));
-	uploader_stop(up, EX_TEMPFAIL);
+		uploader_stop(up, EX_TEMPFAIL);
+	}
 }
 
 static int64_t

@@ -40,9 +40,10 @@ struct uploader {
 	int64_t clock_offset_ns; /* learned: the store's clock minus ours */
 	int64_t answered_ns;	 /* when the store last answered anything */
 
-	bool stopping;	    /* takes nothing more ... */
-	int64_t stop_by_ns; /* ... and gives up what isn't done by then */
-	bool aborting;	    /* receipts can't be written: touch nothing */
+	bool stopping;	      /* takes nothing more ... */
+	int64_t stop_by_ns;   /* ... and gives up what isn't done by then */
+	uint32_t stop_signal; /* that ended it, or 0 */
+	bool aborting;	      /* receipts can't be written: touch nothing */
 };
 
 /* Whether files are sent without If-None-Match, so that a lock on their keys
