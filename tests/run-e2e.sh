@@ -95,7 +95,7 @@ unset http_proxy https_proxy all_proxy HTTPS_PROXY ALL_PROXY
 export AWS_EC2_METADATA_DISABLED=true HOME="$work/home" TZ=UTC
 
 if command -v prove >/dev/null; then
-	prove -j "${S3SPOOL_TEST_JOBS:-2}" --exec "sh tests/run-e2e.sh --one" "$@" || :
+	prove --timer -j "${S3SPOOL_TEST_JOBS:-2}" --exec "sh tests/run-e2e.sh --one" "$@" || :
 else
 	for scenario in "$@"; do
 		echo "$scenario"

@@ -27,7 +27,7 @@ mkfifo "$spool/claimed/$path"
 run upload "$conf"
 status_is 1 "it is refused, and nobody waits for its other end"
 ok "it lies in failed/" test -p "$(in_room failed "$path")"
-like "$(echo "$spool"/failed/*.tsv)" "	$path	.*FIFO" "the reason is told"
+like "$(echo "$spool"/failed/*.tsv)" "	$path	.*(FIFO|no regular file)" "the reason is told"
 is "$(keys)" "" "nothing is in the bucket"
 
 scenario_with_spool "a symbolic link"

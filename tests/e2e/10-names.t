@@ -61,7 +61,7 @@ is "$(keys)" "room/$hour/06-good.dat" "the others are uploaded"
 ok "it lies in failed/ under its name" test -f "$(in_room failed "$bad")"
 like "$(echo "$spool"/failed/*.tsv)" '%E4%FF' "the reason names it, escaped"
 like err 'UTF-8' "the log says why"
-ok "the log is UTF-8 itself" iconv -f UTF-8 -t UTF-8 err >iconv.out
+ok "the log is UTF-8 itself" iconv -f UTF-8 -t UTF-8 -o iconv.out err
 
 scenario "a key of more than 1024 bytes"
 d=$(printf '%0240d' 0)

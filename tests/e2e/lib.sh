@@ -166,17 +166,12 @@ scenario()
 	configure ""
 }
 
-# configure LINE...: writes the configuration; the lines come last.
+# configure LINE...: writes the configuration with these lines; settle_seconds
+# is 0 unless they say otherwise.
 configure()
 {
-	cat >"$conf" <<EOF
-base_dir: $base
-s3_bucket: $bucket
-settle_seconds: 0
-EOF
-	for line in "$@"; do
-		printf '%s\n' "$line" >>"$conf"
-	done
+	printf '%s\n' "base_dir: $base" "s3_bucket: $bucket" "$@" >"$conf"
+	grep -q '^settle_seconds:' "$conf" || echo 'settle_seconds: 0' >>"$conf"
 }
 
 # write_file PATH [BYTES]: random bytes in base/, and a copy in original/ to
@@ -276,14 +271,14 @@ wait_until()
 	pass "$wait_description"
 }
 
-# hold_open PATH: appends to a file and keeps it open for writing until
-# let_go. Sets $holder.
+# hold_open PATH [TEXT]: a producer appends TEXT (default: more) to a file and
+# keeps it open for writing until let_go.
 hold_open()
 {
 	rm -f holding
-	mkfifo release 2>/dev/null
-	sh -c 'exec 3>>"$1"; echo more >&3; : >holding; read -r _ <release' \
-		sh "$1" </dev/null &
+	sh -c 'exec 3>>"$1"; printf "%s" "$2" >&3; : >holding; exec sleep 3600' \
+		sh "$1" "${2-more
+}" >/dev/null 2>&1 </dev/null &
 	holder=$!
 	children="$children $holder"
 	wait_until "a producer has $1 open" test -e holding
@@ -291,8 +286,8 @@ hold_open()
 
 let_go()
 {
-	echo >release
-	wait "$holder"
+	kill "$holder"
+	wait "$holder" 2>/dev/null
 }
 
 # open_gate: from here on the programs reach the store through a gate that
@@ -369,11 +364,6 @@ object_is()
 		show object.err
 		cmp object "$2" 2>&1 | sed 's/^/#   /'
 	fi
-}
-
-no_object()
-{
-	fails "$2" s3 head "$bucket" "$1" >object
 }
 
 # The keys in the bucket, sorted.

@@ -34,7 +34,7 @@ access_key=AKIDEXAMPLE
 secret=secretsecret
 servers="rgw osd mon"
 
-# shellcheck source=tests/servers/processes.sh
+# shellcheck source=processes.sh
 . "$here/processes.sh"
 
 # Cephx stays on: without it, radosgw-admin can't create users here.

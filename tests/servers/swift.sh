@@ -42,7 +42,7 @@ node()
 	"$python" "$here/swift_node.py" "$@"
 }
 
-# shellcheck source=tests/servers/processes.sh
+# shellcheck source=processes.sh
 . "$here/processes.sh"
 
 is_up()
