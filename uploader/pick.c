@@ -5,8 +5,8 @@
  * there are many, and takes them by rename one at a time, as there is use for
  * them: so others share. Two renames in a row lost to others mean that
  * somebody works at the same place: it jumps on. (In order, 8 processes
- * wasted 62 % of their renames; so, 0.2 %.) Passes go on until one finds
- * nothing to take and loses nothing. */
+ * wasted 62 % of their renames; so, 0.2 %.) Another pass follows one in which
+ * it lost a name, as it may have left others behind. */
 #include "uploader/pick.h"
 
 #include <dirent.h>
@@ -42,7 +42,7 @@ struct pick {
 	char **dirs;
 	size_t dir_count, dir_next;
 	bool in_pass;
-	bool found; /* this pass took or lost something */
+	bool missed; /* in this pass a name was lost to somebody else */
 	/* The directory at hand: its path and descriptor. */
 	const char *dir_path;
 	DIR *dir;
@@ -175,7 +175,7 @@ begin_pass(struct pick *pick)
 		    compare_dirs);
 	rc = heir_new(pick->spool, &pick->heir);
 	pick->in_pass = rc == 0;
-	pick->found = false;
+	pick->missed = false;
 	return rc;
 }
 
@@ -338,8 +338,8 @@ take_name(struct pick *pick, const struct run *run, struct pick_claim *claim)
 	    pick->spool, &from, &run->uploading, strbuf_text(&claim->path));
 	if (rc == -EEXIST || rc == -EISDIR || rc == -ENOTDIR)
 		return 0; /* we hold an earlier file of this path */
-	pick->found = true;
 	if (rc == -ENOENT) {
+		pick->missed = true;
 		pick->lost++;
 		return 0;
 	}
@@ -360,10 +360,8 @@ step(struct pick *pick, const struct run *run, struct pick_claim *claim)
 
 	if (pick->heir != NULL) {
 		rc = heir_next(pick->heir, run, &pick->left, claim);
-		if (rc != 0) {
-			pick->found = true;
+		if (rc != 0)
 			return rc;
-		}
 		heir_free(pick->heir);
 		pick->heir = NULL;
 		return 0;
@@ -404,7 +402,7 @@ pick_next(struct pick *pick, const struct run *run, struct pick_claim *claim)
 		end_pass(pick);
 		if (rc != -ENODATA)
 			return rc;
-		if (!pick->found)
+		if (!pick->missed)
 			return 0;
 	}
 }
