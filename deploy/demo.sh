@@ -67,14 +67,16 @@ cd "$work"
 
 # --- how it is shown -------------------------------------------------------
 
+# Each of these ends with an empty line.
+
 heading()
 {
-	printf '\n== %s\n\n' "$*"
+	printf '== %s\n\n' "$*"
 }
 
 say()
 {
-	printf '%s\n' "$*"
+	printf '%s\n\n' "$*"
 }
 
 indent()
@@ -82,13 +84,14 @@ indent()
 	sed 's/^/    /'
 }
 
-# Shows a shell command line and what it says; stops the demo if it fails.
+# show COMMAND [FILTER]: shows a shell command line and what it says; stops the
+# demo if it fails.
 show()
 {
 	printf '  $ %s\n' "$1"
 	status=0
 	sh -c "$1" >said 2>&1 || status=$?
-	indent <said
+	"${2:-cat}" <said | indent
 	if [ "$status" -ne 0 ]; then
 		say "    (this should have ended with 0, not with $status)"
 		exit 1
@@ -97,7 +100,7 @@ show()
 }
 
 # Tab-separated lines as aligned columns.
-align()
+table()
 {
 	awk -F '\t' '
 		{
@@ -159,7 +162,7 @@ start_store()
 	if [ -n "${AWS_ENDPOINT_URL_S3-}" ]; then
 		bucket=$S3SPOOL_DEMO_BUCKET
 		prefix=s3spool-demo-$(date -u '+%Y%m%dT%H%M%SZ')/
-		say "The store of your environment: $AWS_ENDPOINT_URL_S3"
+		whose="The store of your environment"
 		s3 list "$bucket" "$prefix" >/dev/null 2>&1 ||
 			s3 make-bucket "$bucket"
 	else
@@ -168,28 +171,28 @@ start_store()
 		environment=$("$source_tree/tests/servers/swift.sh" up \
 			"$work/swift")
 		eval "$environment"
-		say "OpenStack Swift with its S3 API: $AWS_ENDPOINT_URL_S3"
+		whose="OpenStack Swift with its S3 API"
 		s3 make-bucket "$bucket"
 	fi
-	say "Bucket: $bucket"
+	say "  $whose: $AWS_ENDPOINT_URL_S3, bucket $bucket"
 }
 
 heading "A producer's files: base/location/YYYY/MM/DD/HH/mm-topic.dat"
 write_tree
 show "find base -type f | sort"
-say "A process has kitchen/2020/11/15/08/00-temperature.dat still open."
+say "  A process has kitchen/2020/11/15/08/00-temperature.dat still open."
 
 heading "A store"
 start_store
 
 heading "The configuration"
-cat >s3spool.yaml <<EOF
-base_dir: base
-s3_bucket: $bucket
-${prefix:+key_prefix: $prefix
-}settle_seconds: 1    # 10 by default; the demo is in a hurry
-prune_after: 0       # 26h by default
-EOF
+{
+	echo "base_dir: base"
+	echo "s3_bucket: $bucket"
+	[ -z "$prefix" ] || echo "key_prefix: $prefix"
+	echo "settle_seconds: 1    # 10 by default; the demo is in a hurry"
+	echo "prune_after: 0       # 26h by default"
+} >s3spool.yaml
 show "cat s3spool.yaml"
 
 # settle_seconds have to pass since the last file was written.
@@ -197,20 +200,22 @@ sleep 2
 
 heading "Three stages"
 say "  scan claims what is settled, by renaming it into the spool:"
-show "s3spool-scan -v s3spool.yaml"
+show "s3spool-scan s3spool.yaml"
+show "find base/.spool/claimed -type f | sort"
 say "  upload sends what is claimed, and keeps a receipt for each file:"
 show "s3spool-upload s3spool.yaml"
 say "  reap deletes what has a receipt, and prunes empty directories:"
-show "s3spool-reap -v s3spool.yaml"
+show "s3spool-reap s3spool.yaml"
 
 heading "In the bucket: bytes and key"
-s3 list -l "$bucket" "$prefix" | align | indent
+s3 list -l "$bucket" "$prefix" | table | indent
+echo
 
 heading "What was left behind, and why"
 show "s3spool-scan --explain s3spool.yaml"
 
-heading "The record: s3spool list --header s3spool.yaml (some of its columns)"
-s3spool list --header s3spool.yaml | cut -f 1,5,6,3 | align | indent
+heading "The record, some of its columns"
+show "s3spool list --header s3spool.yaml | cut -f 1,3,5,6" table
 
 heading "The tree now"
 show "find base -not -path '*/.spool/*' | sort"
@@ -224,6 +229,5 @@ show "s3spool run s3spool.yaml"
 show "find base -not -path '*/.spool/*' | sort"
 
 if [ -n "$prefix" ]; then
-	say "The objects stay in $bucket under $prefix."
-	say
+	say "  The objects stay in $bucket under $prefix."
 fi

@@ -26,6 +26,7 @@ import hashlib
 import hmac
 import http.client
 import os
+import signal
 import sys
 import urllib.parse
 import xml.etree.ElementTree
@@ -201,4 +202,6 @@ def main():
         sys.exit('s3.py: %s: %s' % (os.environ['AWS_ENDPOINT_URL_S3'], e))
 
 
+# Ctrl-C ends it as it ends any other command, without a traceback.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 main()

@@ -9,6 +9,7 @@ The name is not swift.py, which would hide the package it imports.
 """
 import http.client
 import os
+import signal
 import socket
 import sys
 import time
@@ -103,4 +104,6 @@ def main():
      'wait': wait}[command](*arguments)
 
 
+# Ctrl-C ends it as it ends any other command, without a traceback.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 main()
