@@ -9,7 +9,7 @@
 pid_of()
 {
 	pid=$(cat "$dir/pid/$1" 2>/dev/null) || return 1
-	tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null |
+	tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" |
 		grep -qF -e "$dir/" || return 1
 	echo "$pid"
 }
