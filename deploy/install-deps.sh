@@ -32,7 +32,8 @@ say()
 deb_build="gcc make pkg-config libc6-dev
 libcurl4-openssl-dev|libcurl4-gnutls-dev libmbedtls-dev libyaml-dev
 libexpat1-dev libisal-dev"
-deb_test="check libmicrohttpd-dev libgnutls28-dev perl curl strace python3-swift memcached"
+deb_test="check libmicrohttpd-dev libgnutls28-dev perl curl strace procps
+openssl python3-swift memcached"
 # Another version of clang-format has another taste.
 deb_format="clang-format-14|clang-format"
 
