@@ -21,16 +21,16 @@ struct s3_client {
 	struct sigv4_signer *signer;
 };
 
-enum { S3_REQUEST_HEADERS_MAX = 24 };
+enum { S3_REQUEST_HEADERS_MAX = 64 };
 
 struct s3_request {
 	const char *method;
 	struct strbuf url;  /* scheme://host + the canonical URI */
 	size_t uri_offset;  /* where the canonical URI begins in url */
 	struct strbuf text; /* the header lines, each ended by a NUL */
-	/* "name: value" lines in text, in the order signed, then
-	 * Authorization, then the libcurl defaults that are suppressed
-	 * ("Expect:", "Accept:", "Content-Type:"). */
+	/* "name: value" lines in text; the last are Authorization, then the
+	 * libcurl defaults that are suppressed ("Expect:", "Accept:", and
+	 * "Content-Type:" unless there is one). */
 	char *headers[S3_REQUEST_HEADERS_MAX];
 	size_t header_count;
 	struct strbuf authorization;
