@@ -55,11 +55,12 @@ open_gate
 start "$deploy/s3spool" run -o endpoint_url="$gate_url" \
 	-o stall_timeout_seconds=5 "$conf"
 wait_until "the upload is under way" test -e gate/held
-is "$(pgrep -f "s3spool-upload.*$conf" | wc -l)" 1 "one uploader runs"
+uploader="s3spool-upload -o endpoint_url=$gate_url"
+is "$(running "$uploader")" 1 "one uploader runs"
 kill -s TERM "$started"
 finish "$started"
 status_is 75 "the status says that files stay queued"
-is "$(pgrep -f "s3spool-.*$conf" | wc -l)" 0 "no child is left behind"
+is "$(running "$uploader")" 0 "no child is left behind"
 gave_back
 
 done_testing

@@ -49,16 +49,18 @@ run_ok s3spool run -qv -o "key_prefix=a b/" "$conf" --option settle_seconds=0 -p
 is "$(cat out)" "a b/room/2021/02/03/04/05-t.dat" "all of them arrive"
 is "$(keys)" "a b/room/2021/02/03/04/05-t.dat" "blanks and all"
 
-scenario "programs installed beside it, or in PATH"
-mkdir bin other
+scenario "programs beside it, in the source tree, or in PATH"
+mkdir bin build
 cp "$deploy/s3spool" "$deploy/s3-uploader-cli" bin/
 cp "$S3SPOOL_BUILD"/s3spool-scan "$S3SPOOL_BUILD"/s3spool-upload \
 	"$S3SPOOL_BUILD"/s3spool-reap bin/
 write_file room/2021/02/03/04/05-t.dat
 run_ok bin/s3-uploader-cli "$conf"
 bucket_is_original
-mv bin/s3spool-* other/
-run_ok env PATH="$here/other:$PATH" bin/s3spool --version
+mv bin/s3spool-* build/
+run_ok bin/s3spool --version
+mv build elsewhere
+run_ok env PATH="$here/elsewhere:$PATH" bin/s3spool --version
 run bin/s3spool run "$conf"
 status_is 69 "no programs: 69"
 like err "s3spool-scan" "naming what is missing"

@@ -14,7 +14,6 @@ tests_dir=${lib_dir%/*}
 : "${AWS_ENDPOINT_URL_S3:?run this by tests/run-e2e.sh}"
 export LC_ALL=C.UTF-8
 
-deploy=${tests_dir%/*}/deploy
 work=$(mktemp -d "${TMPDIR:-/tmp}/s3spool-e2e.XXXXXX")
 test_count=0
 failed_count=0
@@ -37,6 +36,14 @@ cleanup()
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+
+# As installed: the scripts beside the programs, which are those under test.
+deploy=$work/bin
+mkdir "$deploy"
+cp "${tests_dir%/*}/deploy/s3spool" "${tests_dir%/*}/deploy/s3-uploader-cli" \
+	"$deploy"
+ln -s "$S3SPOOL_BUILD"/s3spool-scan "$S3SPOOL_BUILD"/s3spool-upload \
+	"$S3SPOOL_BUILD"/s3spool-reap "$deploy"
 
 # --- TAP -------------------------------------------------------------------
 
@@ -302,6 +309,17 @@ open_gate()
 	children="$children $gate_pid"
 	wait_until "the gate is open" test -s gate/url
 	gate_url=$(cat gate/url)
+}
+
+# running TEXT: how many processes have an argument with TEXT in it. (pgrep is
+# not on every system, and grep would find itself.)
+running()
+{
+	for cmdline in /proc/[0-9]*/cmdline; do
+		case $(tr '\0' ' ' 2>/dev/null <"$cmdline") in
+		*"$1"*) echo "$cmdline" ;;
+		esac
+	done 2>/dev/null | wc -l
 }
 
 # --- what is where ---------------------------------------------------------
