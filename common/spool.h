@@ -31,7 +31,7 @@ struct spool {
 	int base_fd; /* base_dir */
 	int root_fd; /* spool_dir; -1 (and all below): there is none yet */
 	int claimed_fd, uploading_fd, confirmed_fd, failed_fd;
-	int runs_fd, ledger_fd, locks_fd, tmp_fd;
+	int runs_fd, ledger_fd, multipart_fd, locks_fd, tmp_fd;
 	dev_t device;	      /* of the spool directory, by which */
 	ino_t inode;	      /* a walk through base_dir leaves it out */
 	bool lacks_noreplace; /* learned: RENAME_NOREPLACE isn't there */
