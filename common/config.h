@@ -13,6 +13,14 @@ enum on_conflict {
 	CONFLICT_OVERWRITE
 };
 enum payload_signing { SIGNING_AUTO, SIGNING_ALWAYS, SIGNING_NEVER };
+enum checksum {
+	CHECKSUM_AUTO,
+	CHECKSUM_CRC32C,
+	CHECKSUM_CRC64NVME,
+	CHECKSUM_SHA256,
+	CHECKSUM_MD5,
+	CHECKSUM_NONE
+};
 enum addressing_style { ADDRESSING_AUTO, ADDRESSING_PATH, ADDRESSING_VIRTUAL };
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 enum log_format { LOG_TEXT, LOG_JSON };
@@ -37,6 +45,10 @@ struct config {
 	int64_t stall_timeout_seconds;
 	enum on_conflict on_conflict;
 	enum payload_signing payload_signing;
+	enum checksum checksum;
+	int64_t multipart_threshold_bytes; /* larger files go in parts */
+	int64_t part_size_bytes;
+	int64_t multipart_abort_after_seconds;
 	int64_t retain_seconds;
 	int64_t prune_after_seconds;
 	enum log_level log_level;

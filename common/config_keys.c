@@ -19,6 +19,9 @@
 #include "common/strbuf.h"
 #include "common/units.h"
 
+#define MIB (INT64_C(1024) * 1024)
+#define GIB (1024 * MIB)
+
 enum { NAME_MAX_LENGTH = 32, QUOTE_MAX = 64, DAY_SECONDS = 86400 };
 
 enum type {
@@ -27,6 +30,7 @@ enum type {
 	TYPE_PATTERNS, /* char ** and a count */
 	TYPE_NUMBER,   /* int */
 	TYPE_DURATION, /* int64_t seconds */
+	TYPE_SIZE,     /* int64_t bytes */
 	TYPE_CHOICE    /* an enum, counted from 0 in the order of the words */
 };
 
@@ -48,6 +52,8 @@ static const char *const settle_checks[] = {"auto", "lease", "age", NULL};
 static const char *const conflicts[] = {
     "quarantine", "keep-both", "overwrite", NULL};
 static const char *const signings[] = {"auto", "always", "never", NULL};
+static const char *const checksums[] = {
+    "auto", "crc32c", "crc64nvme", "sha256", "md5", "none", NULL};
 static const char *const addressings[] = {"auto", "path", "virtual", NULL};
 static const char *const levels[] = {"debug", "info", "warning", "error", NULL};
 static const char *const formats[] = {"text", "json", NULL};
@@ -85,6 +91,14 @@ static const struct key keys[] = {
 	.words = conflicts},
     {"payload_signing", TYPE_CHOICE, AT(payload_signing), .initial = "auto",
 	.words = signings},
+    {"checksum", TYPE_CHOICE, AT(checksum), .initial = "auto",
+	.words = checksums},
+    {"multipart_threshold", TYPE_SIZE, AT(multipart_threshold_bytes),
+	.initial = "64M", .min = 1, .max = 5 * GIB},
+    {"part_size", TYPE_SIZE, AT(part_size_bytes), .initial = "16M",
+	.min = 5 * MIB, .max = 5 * GIB},
+    {"multipart_abort_after", TYPE_DURATION, AT(multipart_abort_after_seconds),
+	.initial = "7d", FOREVER},
     {"retain", TYPE_DURATION, AT(retain_seconds), .initial = "0", FOREVER},
     {"prune_after", TYPE_DURATION, AT(prune_after_seconds), .initial = "26h",
 	FOREVER},
@@ -313,6 +327,33 @@ set_number(struct config *config, const struct key *key, const char *text)
 }
 
 static char *
+set_size(struct config *config, const struct key *key, const char *text)
+{
+	char least[UNITS_TEXT_MAX], most[UNITS_TEXT_MAX];
+	int64_t bytes = 0;
+	int result = units_parse_size(text, &bytes);
+	char *quoted;
+	char *problem;
+
+	if (result == 0 && bytes >= key->min && bytes <= key->max) {
+		*(int64_t *)value_of(config, key) = bytes;
+		return NULL;
+	}
+	quoted = config_keys_quote(text);
+	if (result == -EINVAL)
+		problem = mem_format("%s is no size; write bytes, or a whole "
+				     "number with K, M or G such as 16M",
+		    quoted);
+	else
+		problem = mem_format("%s is not from %s to %s; the default "
+				     "is %s",
+		    quoted, units_format_size(key->min, least),
+		    units_format_size(key->max, most), key->initial);
+	free(quoted);
+	return problem;
+}
+
+static char *
 set_duration(struct config *config, const struct key *key, const char *text)
 {
 	int64_t seconds = 0;
@@ -408,6 +449,8 @@ config_keys_set(
 		return config_keys_add(config, key, text);
 	case TYPE_NUMBER:
 		return set_number(config, row, text);
+	case TYPE_SIZE:
+		return set_size(config, row, text);
 	case TYPE_DURATION:
 		return set_duration(config, row, text);
 	case TYPE_CHOICE:

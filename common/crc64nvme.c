@@ -29,8 +29,8 @@ make_tables(void)
 		for (int k = 1; k < SLICES; k++) {
 			uint64_t before = tables[k - 1][byte];
 
-			tables[k][byte] =
-			    tables[0][before & 0xff] ^ (before >> 8);
+			tables[k][byte] = tables[0][before & 0xff] ^
+					  (before >> 8);
 		}
 	has_tables = true;
 }

@@ -121,8 +121,8 @@ spool_open(const struct config *config, enum spool_mode mode,
 	const char *part;
 	int rc;
 
-	*spool = (struct spool){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0,
-	    false};
+	*spool = (struct spool){
+	    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, false};
 	spool->base_fd = open(
 	    config->base_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (spool->base_fd < 0) {
@@ -153,7 +153,8 @@ spool_close(struct spool *spool)
 		return;
 	const int fds[] = {spool->base_fd, spool->root_fd, spool->claimed_fd,
 	    spool->uploading_fd, spool->confirmed_fd, spool->failed_fd,
-	    spool->runs_fd, spool->ledger_fd, spool->multipart_fd, spool->locks_fd, spool->tmp_fd};
+	    spool->runs_fd, spool->ledger_fd, spool->multipart_fd,
+	    spool->locks_fd, spool->tmp_fd};
 
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		if (fds[i] >= 0)

@@ -52,16 +52,14 @@ end_part(struct digest *digest)
 
 	mbedtls_must(mbedtls_md5_finish(&digest->part_state, md5));
 	mbedtls_md5_free(&digest->part_state);
-	mbedtls_must(
-	    mbedtls_md5_update(&digest->parts_state, md5, sizeof md5));
+	mbedtls_must(mbedtls_md5_update(&digest->parts_state, md5, sizeof md5));
 	digest->part_count++;
 	begin_md5(&digest->part_state);
 	digest->part_left = digest->part_size;
 }
 
 static void
-update_parts(
-    struct digest *digest, const unsigned char *bytes, size_t length)
+update_parts(struct digest *digest, const unsigned char *bytes, size_t length)
 {
 	while (length > 0) {
 		size_t take = (uint64_t)digest->part_left < length
@@ -84,8 +82,8 @@ digest_update(struct digest *digest, const void *bytes, size_t length)
 	if ((digest->want & DIGEST_CRC32C) != 0)
 		digest->crc32c = crc32c_update(digest->crc32c, bytes, length);
 	if ((digest->want & DIGEST_CRC64NVME) != 0)
-		digest->crc64nvme =
-		    crc64nvme_update(digest->crc64nvme, bytes, length);
+		digest->crc64nvme = crc64nvme_update(
+		    digest->crc64nvme, bytes, length);
 	if ((digest->want & DIGEST_SHA256) != 0)
 		mbedtls_must(mbedtls_sha256_update(
 		    &digest->sha256_state, bytes, length));
@@ -131,15 +129,14 @@ digest_finish(struct digest *digest)
 		mbedtls_must(mbedtls_sha256_finish(
 		    &digest->sha256_state, digest->sha256));
 		mbedtls_sha256_free(&digest->sha256_state);
-		digest_hex(digest->sha256_hex, digest->sha256,
-		    sizeof digest->sha256);
+		digest_hex(
+		    digest->sha256_hex, digest->sha256, sizeof digest->sha256);
 	}
 	if ((digest->want & DIGEST_MD5) != 0) {
 		mbedtls_must(
 		    mbedtls_md5_finish(&digest->md5_state, digest->md5));
 		mbedtls_md5_free(&digest->md5_state);
-		digest_hex(
-		    digest->md5_hex, digest->md5, sizeof digest->md5);
+		digest_hex(digest->md5_hex, digest->md5, sizeof digest->md5);
 	}
 	if ((digest->want & DIGEST_MD5_PARTS) != 0)
 		finish_parts(digest);

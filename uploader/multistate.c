@@ -66,16 +66,15 @@ multistate_save(const struct spool *spool, const struct multistate *state)
 	format(state, &text);
 	fd = fsio_open_beneath(
 	    spool->tmp_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC);
-	rc = fd < 0 ? fd
-		    : fsio_write_all(fd, strbuf_text(&text), text.length);
+	rc = fd < 0 ? fd : fsio_write_all(fd, strbuf_text(&text), text.length);
 	if (rc == 0 && fsync(fd) < 0)
 		rc = -errno;
 	if (fd >= 0 && close(fd) < 0 && rc == 0)
 		rc = -errno;
 	/* The holder of the file writes this, so nobody else does; what it
 	 * replaces is about the same inode and older. */
-	if (rc == 0 && renameat(spool->tmp_fd, temporary, spool->multipart_fd,
-			   name) < 0)
+	if (rc == 0 &&
+	    renameat(spool->tmp_fd, temporary, spool->multipart_fd, name) < 0)
 		rc = -errno;
 	if (rc == 0)
 		rc = fsio_sync_dir(spool->multipart_fd);
@@ -104,8 +103,7 @@ parse(char *text, size_t length, struct multistate *state)
 	size_t n = 0;
 	int64_t inode;
 
-	if (length == 0 || text[length - 1] != '\n' ||
-	    strlen(text) != length)
+	if (length == 0 || text[length - 1] != '\n' || strlen(text) != length)
 		return -EINVAL;
 	text[length - 1] = '\0';
 	for (; next != NULL && n < FIELDS; n++)
@@ -116,8 +114,8 @@ parse(char *text, size_t length, struct multistate *state)
 	    !read_number(fields[2], &state->size) ||
 	    !read_number(fields[3], &state->mtime_ns) ||
 	    !read_number(fields[4], &state->part_size) ||
-	    !read_number(fields[5], &state->started_ns) ||
-	    state->size <= 0 || state->part_size <= 0)
+	    !read_number(fields[5], &state->started_ns) || state->size <= 0 ||
+	    state->part_size <= 0)
 		return -EINVAL;
 	state->inode = (uint64_t)inode;
 	struct strbuf *const texts[] = {
@@ -126,8 +124,8 @@ parse(char *text, size_t length, struct multistate *state)
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		strbuf_reset(texts[i]);
 		if (*fields[6 + i] == '\0' ||
-		    percent_decode(texts[i], fields[6 + i],
-			strlen(fields[6 + i])) < 0)
+		    percent_decode(
+			texts[i], fields[6 + i], strlen(fields[6 + i])) < 0)
 			return -EINVAL;
 	}
 	return 0;
@@ -197,8 +195,7 @@ visit_file(void *context, const char *path, const struct dirent *entry)
 
 int
 multistate_each(const struct spool *spool,
-    void (*visit)(void *context, const struct multistate *state),
-    void *context)
+    void (*visit)(void *context, const struct multistate *state), void *context)
 {
 	struct each each = {spool, visit, context};
 

@@ -10,7 +10,7 @@
 
 #include "common/crc32c.h"
 #include "common/mem.h"
-#include "uploader/s3_request.h"
+#include "uploader/checksum.h"
 
 static const int64_t mib = 1024 * 1024;
 
@@ -83,8 +83,7 @@ parts_list(struct parts *parts, const struct s3_listed_part *listed)
 		return;
 	part = &parts->part[listed->number - 1];
 	if (part->state != PART_MISSING || listed->etag.length == 0 ||
-	    listed->size !=
-		parts_length(parts, (size_t)listed->number - 1))
+	    listed->size != parts_length(parts, (size_t)listed->number - 1))
 		return;
 	part->state = PART_LISTED;
 	part->etag = mem_copy(strbuf_text(&listed->etag));
@@ -120,17 +119,16 @@ parts_wanted(const struct parts *parts, size_t index)
 }
 
 bool
-parts_same(
-    const struct parts *parts, size_t index, const struct digest *digest)
+parts_same(const struct parts *parts, size_t index, const struct digest *digest)
 {
 	const struct part *part = &parts->part[index];
-	char text[S3_CRC32C_BASE64];
+	char text[CHECKSUM_TEXT_MAX];
 
 	if (!part->was_listed)
 		return false;
 	if (part->checksum != NULL)
 		return strcmp(part->checksum,
-			   s3_crc32c_base64(digest->crc32c, text)) == 0;
+			   checksum_base64(CHECKSUM_CRC32C, digest, text)) == 0;
 	return strcasecmp(part->etag, digest->md5_hex) == 0;
 }
 

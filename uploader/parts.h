@@ -25,7 +25,7 @@ struct part {
 	enum part_state state;
 	bool was_listed; /* busy: it is being compared first */
 	int64_t listed_size;
-	char *etag; /* as the store gave it; NULL until then */
+	char *etag;	/* as the store gave it; NULL until then */
 	char *checksum; /* listed, base64; NULL where there is none */
 	uint32_t crc32c;
 	uint64_t crc64nvme;

@@ -13,12 +13,11 @@
  * its end, so an answer cut short is no error document. */
 #include "uploader/s3_reply.h"
 
-#include <expat.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "common/mem.h"
+#include "uploader/s3_xml.h"
 
 /* --- headers ------------------------------------------------------------ */
 
@@ -221,48 +220,14 @@ s3_reply_body(struct s3_reply *reply, const char *bytes, size_t length)
 
 /* --- error documents ---------------------------------------------------- */
 
-enum { DEPTH_MAX = 16, TEXT_MAX = 4096 };
-
-struct reading {
-	XML_Parser parser;
-	struct s3_error *error;
-	int depth;
-	struct strbuf *text; /* of the element being read, or NULL */
-};
-
 static void
-stop(struct reading *reading)
+on_error_value(
+    void *context, const char *outer, const char *name, const char *value)
 {
-	/* Fails only when it is stopped already. */
-	(void)XML_StopParser(reading->parser, XML_FALSE);
-}
-
-/* NAME without its namespace prefix. */
-static const char *
-local_name(const XML_Char *name)
-{
-	const char *colon = strchr(name, ':');
-
-	return colon != NULL ? colon + 1 : name;
-}
-
-static void XMLCALL
-on_start(void *data, const XML_Char *name, const XML_Char **attributes)
-{
-	struct reading *reading = data;
-	struct s3_error *error = reading->error;
+	struct s3_error *error = context;
 	struct strbuf *text = NULL;
 
-	(void)attributes;
-	name = local_name(name);
-	reading->depth++;
-	reading->text = NULL;
-	if (reading->depth > DEPTH_MAX ||
-	    (reading->depth == 1 && strcmp(name, "Error") != 0)) {
-		stop(reading);
-		return;
-	}
-	if (reading->depth != 2)
+	if (*outer != '\0')
 		return;
 	if (strcmp(name, "Code") == 0)
 		text = &error->code;
@@ -273,55 +238,7 @@ on_start(void *data, const XML_Char *name, const XML_Char **attributes)
 	else if (strcmp(name, "RequestId") == 0)
 		text = &error->request_id;
 	if (text != NULL && text->length == 0) /* the first one counts */
-		reading->text = text;
-}
-
-static void XMLCALL
-on_end(void *data, const XML_Char *name)
-{
-	struct reading *reading = data;
-
-	(void)name;
-	reading->depth--;
-	reading->text = NULL;
-}
-
-static void XMLCALL
-on_text(void *data, const XML_Char *text, int length)
-{
-	struct reading *reading = data;
-	size_t room, size = (size_t)length;
-
-	if (reading->text == NULL)
-		return;
-	room = TEXT_MAX - reading->text->length;
-	if (size <= room) {
-		strbuf_add(reading->text, text, size);
-		return;
-	}
-	/* Cut in front of a character, not inside one; and nothing shorter
-	 * may follow the cut. */
-	while (room > 0 && ((unsigned char)text[room] & 0xc0) == 0x80)
-		room--;
-	strbuf_add(reading->text, text, room);
-	reading->text = NULL;
-}
-
-static void XMLCALL
-on_doctype(void *data, const XML_Char *name, const XML_Char *system_id,
-    const XML_Char *public_id, int has_internal_subset)
-{
-	(void)name;
-	(void)system_id;
-	(void)public_id;
-	(void)has_internal_subset;
-	stop(data);
-}
-
-static void *
-xml_grow(void *block, size_t size_bytes)
-{
-	return mem_grow(block, size_bytes, 1);
+		strbuf_puts(text, value);
 }
 
 static void
@@ -336,27 +253,13 @@ clear(struct s3_error *error)
 bool
 s3_reply_error(const struct s3_reply *reply, struct s3_error *error)
 {
-	static const XML_Memory_Handling_Suite memory = {
-	    mem_alloc, xml_grow, free};
-	struct reading reading = {.error = error};
-	const char *body = strbuf_text(&reply->body);
-	size_t skip = strspn(body, " \t\r\n"); /* sent to keep us waiting */
-	enum XML_Status status;
+	static const struct s3_xml_handler handler = {on_error_value, NULL};
 
 	clear(error);
-	if (reply->body_cut || skip == reply->body.length)
+	if (reply->body_cut || reply->body.length == 0)
 		return false;
-	reading.parser = XML_ParserCreate_MM(NULL, &memory, NULL);
-	if (reading.parser == NULL)
-		return false; /* no memory ends the process before this */
-	XML_SetUserData(reading.parser, &reading);
-	XML_SetElementHandler(reading.parser, on_start, on_end);
-	XML_SetCharacterDataHandler(reading.parser, on_text);
-	XML_SetStartDoctypeDeclHandler(reading.parser, on_doctype);
-	status = XML_Parse(reading.parser, body + skip,
-	    (int)(reply->body.length - skip), XML_TRUE);
-	XML_ParserFree(reading.parser);
-	if (status != XML_STATUS_OK) {
+	if (!s3_xml_read(strbuf_text(&reply->body), reply->body.length, "Error",
+		&handler, error)) {
 		clear(error);
 		return false;
 	}
