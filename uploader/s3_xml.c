@@ -47,6 +47,10 @@ on_start(void *data, const XML_Char *name, const XML_Char **attributes)
 
 	(void)attributes;
 	name = local_name(name);
+	/* Of mixed content, the text before the first child counts. */
+	if (reading->depth == 2 && reading->is_leaf && reading->text.length > 0)
+		reading->handler->value(reading->context, "",
+		    strbuf_text(&reading->outer), strbuf_text(&reading->text));
 	reading->depth++;
 	reading->is_leaf = true;
 	reading->is_cut = false;
