@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/config_keys.h"
+#include "common/config_set.h"
 #include "common/config_yaml.h"
 #include "common/mem.h"
 #include "common/strbuf.h"
@@ -94,7 +95,7 @@ check_directories(struct loader *l)
 	static const char base[] = "base_dir";
 	static const char spool[] = "spool_dir";
 	const struct config *config = l->config;
-	char *quoted = config_keys_quote(config->base_dir);
+	char *quoted = config_set_quote(config->base_dir);
 	struct stat st;
 	int result = 0;
 

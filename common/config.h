@@ -22,8 +22,28 @@ enum checksum {
 	CHECKSUM_NONE
 };
 enum addressing_style { ADDRESSING_AUTO, ADDRESSING_PATH, ADDRESSING_VIRTUAL };
+enum server_side_encryption {
+	ENCRYPTION_NONE, /* the bucket's own default */
+	ENCRYPTION_AES256,
+	ENCRYPTION_KMS,
+	ENCRYPTION_KMS_DSSE
+};
+enum request_payer { PAYER_NONE, PAYER_REQUESTER };
+enum object_lock_mode { LOCK_NONE, LOCK_GOVERNANCE, LOCK_COMPLIANCE };
+/* True or false, or not said: then the environment's, or a default. */
+enum config_flag { FLAG_UNSET, FLAG_FALSE, FLAG_TRUE };
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 enum log_format { LOG_TEXT, LOG_JSON };
+
+struct config_pair {
+	char *name, *value;
+};
+
+/* A mapping, in the order of the file; no name twice. */
+struct config_map {
+	struct config_pair *pairs;
+	size_t count;
+};
 
 /* Every key with its default is in the README's table. Strings are never
  * NULL unless said so. */
@@ -39,8 +59,17 @@ struct config {
 	char *region;	    /* NULL: the environment's */
 	char *endpoint_url; /* NULL: the environment's, else AWS */
 	enum addressing_style addressing_style;
-	int connections;  /* 1..1024 */
-	int max_attempts; /* 1..100, the first try counted */
+	enum config_flag use_fips_endpoint;
+	enum config_flag use_dualstack_endpoint;
+	enum config_flag use_accelerate_endpoint;
+	char *proxy;	   /* NULL: libcurl's environment; "": none */
+	char *no_proxy;	   /* NULL: libcurl's environment */
+	char *ca_bundle;   /* NULL: the environment's, else the system's */
+	char *client_cert; /* NULL: none; PEM */
+	char *client_key;  /* NULL: in client_cert */
+	int64_t bandwidth_limit_bytes; /* a second; 0: none */
+	int connections;	       /* 1..1024 */
+	int max_attempts;	       /* 1..100, the first try counted */
 	int64_t connect_timeout_seconds;
 	int64_t stall_timeout_seconds;
 	enum on_conflict on_conflict;
@@ -49,6 +78,22 @@ struct config {
 	int64_t multipart_threshold_bytes; /* larger files go in parts */
 	int64_t part_size_bytes;
 	int64_t multipart_abort_after_seconds;
+	char *storage_class; /* this and the following: NULL for none */
+	enum server_side_encryption server_side_encryption;
+	char *sse_kms_key_id;
+	char *sse_customer_key_file;
+	char *acl;
+	struct config_map tags;
+	struct config_map metadata;	 /* names without x-amz-meta- */
+	enum config_flag metadata_mtime; /* never unset */
+	char *content_type;		 /* NULL: by extension */
+	struct config_map content_types; /* by extension, without its dot */
+	char *content_encoding;
+	char *cache_control;
+	char *expected_bucket_owner;
+	enum request_payer request_payer;
+	enum object_lock_mode object_lock_mode;
+	char *object_lock_retain_until; /* RFC 3339, or a duration */
 	int64_t retain_seconds;
 	int64_t prune_after_seconds;
 	enum log_level log_level;

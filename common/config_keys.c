@@ -7,45 +7,18 @@
 
 #include <assert.h>
 #include <ctype.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/config_check.h"
+#include "common/config_set.h"
 #include "common/mem.h"
-#include "common/percent.h"
-#include "common/strbuf.h"
 #include "common/units.h"
 
 #define MIB (INT64_C(1024) * 1024)
 #define GIB (1024 * MIB)
 
-enum { NAME_MAX_LENGTH = 32, QUOTE_MAX = 64, DAY_SECONDS = 86400 };
-
-enum type {
-	TYPE_TEXT,     /* char * */
-	TYPE_PATH,     /* char *, made absolute */
-	TYPE_PATTERNS, /* char ** and a count */
-	TYPE_NUMBER,   /* int */
-	TYPE_DURATION, /* int64_t seconds */
-	TYPE_SIZE,     /* int64_t bytes */
-	TYPE_CHOICE    /* an enum, counted from 0 in the order of the words */
-};
-
-struct key {
-	const char *name;
-	enum type type;
-	size_t offset; /* of the value in struct config */
-	bool required;
-	const char *initial; /* the default, or NULL: no value */
-	int64_t min;	     /* numbers and durations */
-	int64_t max;
-	const char *const *words; /* of a choice, ended by NULL */
-	/* What is wrong with a text or pattern, "what; hint", or NULL. */
-	const char *(*check)(const char *text);
-};
+enum { NAME_MAX_LENGTH = 32, DAY_SECONDS = 86400 };
 
 /* The order of each is that of its enum in config.h. */
 static const char *const settle_checks[] = {"auto", "lease", "age", NULL};
@@ -55,56 +28,98 @@ static const char *const signings[] = {"auto", "always", "never", NULL};
 static const char *const checksums[] = {
     "auto", "crc32c", "crc64nvme", "sha256", "md5", "none", NULL};
 static const char *const addressings[] = {"auto", "path", "virtual", NULL};
+static const char *const encryptions[] = {
+    "none", "AES256", "aws:kms", "aws:kms:dsse", NULL};
+static const char *const lock_modes[] = {
+    "none", "GOVERNANCE", "COMPLIANCE", NULL};
+static const char *const payers[] = {"none", "requester", NULL};
 static const char *const levels[] = {"debug", "info", "warning", "error", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 
 #define AT(member) .offset = offsetof(struct config, member)
 #define FOREVER .max = UNITS_DURATION_MAX_SECONDS
-static const struct key keys[] = {
-    {"base_dir", TYPE_PATH, AT(base_dir), .required = true},
-    {"s3_bucket", TYPE_TEXT, AT(bucket), .required = true,
+static const struct config_key keys[] = {
+    {"base_dir", CONFIG_PATH, AT(base_dir), .required = true},
+    {"s3_bucket", CONFIG_TEXT, AT(bucket), .required = true,
 	.check = config_check_word},
-    {"spool_dir", TYPE_PATH, AT(spool_dir)},
-    {"pattern", TYPE_PATTERNS, AT(patterns),
+    {"spool_dir", CONFIG_PATH, AT(spool_dir)},
+    {"pattern", CONFIG_PATTERNS, AT(patterns),
 	.initial = "*/[0-9]*/[0-9]*/[0-9]*/[0-9]*/[0-9]*-*.dat",
 	.check = config_check_pattern},
-    {"settle_seconds", TYPE_DURATION, AT(settle_seconds), .initial = "10",
+    {"settle_seconds", CONFIG_DURATION, AT(settle_seconds), .initial = "10",
 	FOREVER},
-    {"settle_check", TYPE_CHOICE, AT(settle_check), .initial = "auto",
+    {"settle_check", CONFIG_CHOICE, AT(settle_check), .initial = "auto",
 	.words = settle_checks},
-    {"key_prefix", TYPE_TEXT, AT(key_prefix), .initial = "",
+    {"key_prefix", CONFIG_TEXT, AT(key_prefix), .initial = "",
 	.check = config_check_prefix},
-    {"region", TYPE_TEXT, AT(region), .check = config_check_word},
-    {"endpoint_url", TYPE_TEXT, AT(endpoint_url),
+    {"region", CONFIG_TEXT, AT(region), .check = config_check_word},
+    {"endpoint_url", CONFIG_TEXT, AT(endpoint_url),
 	.check = config_check_endpoint},
-    {"addressing_style", TYPE_CHOICE, AT(addressing_style), .initial = "auto",
+    {"addressing_style", CONFIG_CHOICE, AT(addressing_style), .initial = "auto",
 	.words = addressings},
-    {"connections", TYPE_NUMBER, AT(connections), .initial = "32", .min = 1,
+    {"use_fips_endpoint", CONFIG_FLAG, AT(use_fips_endpoint)},
+    {"use_dualstack_endpoint", CONFIG_FLAG, AT(use_dualstack_endpoint)},
+    {"use_accelerate_endpoint", CONFIG_FLAG, AT(use_accelerate_endpoint)},
+    {"proxy", CONFIG_TEXT, AT(proxy), .check = config_check_proxy},
+    {"no_proxy", CONFIG_TEXT, AT(no_proxy), .check = config_check_line},
+    {"ca_bundle", CONFIG_FILE, AT(ca_bundle)},
+    {"client_cert", CONFIG_FILE, AT(client_cert)},
+    {"client_key", CONFIG_FILE, AT(client_key)},
+    {"bandwidth_limit", CONFIG_SIZE, AT(bandwidth_limit_bytes), .initial = "0",
+	.max = INT64_C(1) << 40},
+    {"connections", CONFIG_NUMBER, AT(connections), .initial = "32", .min = 1,
 	.max = 1024},
-    {"max_attempts", TYPE_NUMBER, AT(max_attempts), .initial = "5", .min = 1,
+    {"max_attempts", CONFIG_NUMBER, AT(max_attempts), .initial = "5", .min = 1,
 	.max = 100},
-    {"connect_timeout_seconds", TYPE_DURATION, AT(connect_timeout_seconds),
+    {"connect_timeout_seconds", CONFIG_DURATION, AT(connect_timeout_seconds),
 	.initial = "10", .min = 1, .max = DAY_SECONDS},
-    {"stall_timeout_seconds", TYPE_DURATION, AT(stall_timeout_seconds),
+    {"stall_timeout_seconds", CONFIG_DURATION, AT(stall_timeout_seconds),
 	.initial = "60", .min = 1, .max = DAY_SECONDS},
-    {"on_conflict", TYPE_CHOICE, AT(on_conflict), .initial = "quarantine",
+    {"on_conflict", CONFIG_CHOICE, AT(on_conflict), .initial = "quarantine",
 	.words = conflicts},
-    {"payload_signing", TYPE_CHOICE, AT(payload_signing), .initial = "auto",
+    {"payload_signing", CONFIG_CHOICE, AT(payload_signing), .initial = "auto",
 	.words = signings},
-    {"checksum", TYPE_CHOICE, AT(checksum), .initial = "auto",
+    {"checksum", CONFIG_CHOICE, AT(checksum), .initial = "auto",
 	.words = checksums},
-    {"multipart_threshold", TYPE_SIZE, AT(multipart_threshold_bytes),
+    {"multipart_threshold", CONFIG_SIZE, AT(multipart_threshold_bytes),
 	.initial = "64M", .min = 1, .max = 5 * GIB},
-    {"part_size", TYPE_SIZE, AT(part_size_bytes), .initial = "16M",
+    {"part_size", CONFIG_SIZE, AT(part_size_bytes), .initial = "16M",
 	.min = 5 * MIB, .max = 5 * GIB},
-    {"multipart_abort_after", TYPE_DURATION, AT(multipart_abort_after_seconds),
-	.initial = "7d", FOREVER},
-    {"retain", TYPE_DURATION, AT(retain_seconds), .initial = "0", FOREVER},
-    {"prune_after", TYPE_DURATION, AT(prune_after_seconds), .initial = "26h",
+    {"multipart_abort_after", CONFIG_DURATION,
+	AT(multipart_abort_after_seconds), .initial = "7d", FOREVER},
+    {"storage_class", CONFIG_TEXT, AT(storage_class),
+	.check = config_check_word},
+    {"server_side_encryption", CONFIG_CHOICE, AT(server_side_encryption),
+	.initial = "none", .words = encryptions},
+    {"sse_kms_key_id", CONFIG_TEXT, AT(sse_kms_key_id),
+	.check = config_check_word},
+    {"sse_customer_key_file", CONFIG_FILE, AT(sse_customer_key_file)},
+    {"acl", CONFIG_TEXT, AT(acl), .check = config_check_word},
+    {"tags", CONFIG_MAP, AT(tags), .check_pair = config_check_tag},
+    {"metadata", CONFIG_MAP, AT(metadata), .check_pair = config_check_metadata},
+    {"metadata_mtime", CONFIG_FLAG, AT(metadata_mtime), .initial = "true"},
+    {"content_type", CONFIG_TEXT, AT(content_type),
+	.check = config_check_header},
+    {"content_types", CONFIG_MAP, AT(content_types),
+	.check_pair = config_check_content_type},
+    {"content_encoding", CONFIG_TEXT, AT(content_encoding),
+	.check = config_check_header},
+    {"cache_control", CONFIG_TEXT, AT(cache_control),
+	.check = config_check_header},
+    {"expected_bucket_owner", CONFIG_TEXT, AT(expected_bucket_owner),
+	.check = config_check_word},
+    {"request_payer", CONFIG_CHOICE, AT(request_payer), .initial = "none",
+	.words = payers},
+    {"object_lock_mode", CONFIG_CHOICE, AT(object_lock_mode), .initial = "none",
+	.words = lock_modes},
+    {"object_lock_retain_until", CONFIG_TEXT, AT(object_lock_retain_until),
+	.check = config_check_moment},
+    {"retain", CONFIG_DURATION, AT(retain_seconds), .initial = "0", FOREVER},
+    {"prune_after", CONFIG_DURATION, AT(prune_after_seconds), .initial = "26h",
 	FOREVER},
-    {"log_level", TYPE_CHOICE, AT(log_level), .initial = "info",
+    {"log_level", CONFIG_CHOICE, AT(log_level), .initial = "info",
 	.words = levels},
-    {"log_format", TYPE_CHOICE, AT(log_format), .initial = "text",
+    {"log_format", CONFIG_CHOICE, AT(log_format), .initial = "text",
 	.words = formats},
 };
 
@@ -125,7 +140,13 @@ config_keys_name(size_t key)
 bool
 config_keys_takes_list(size_t key)
 {
-	return keys[key].type == TYPE_PATTERNS;
+	return keys[key].type == CONFIG_PATTERNS;
+}
+
+bool
+config_keys_takes_map(size_t key)
+{
+	return keys[key].type == CONFIG_MAP;
 }
 
 bool
@@ -138,24 +159,6 @@ config_keys_find(const char *name, size_t *ret_key)
 		}
 	}
 	return false;
-}
-
-char *
-config_keys_quote(const char *text)
-{
-	struct strbuf buf = {0};
-
-	strbuf_putc(&buf, '\'');
-	while (*text != '\0' && buf.length <= QUOTE_MAX) {
-		size_t length = percent_utf8_length(text);
-		bool shown = length > 1 ||
-			     (length == 1 && *text >= ' ' && *text != '\x7f');
-
-		strbuf_add(&buf, shown ? text : "?", shown ? length : 1);
-		text += length > 0 ? length : 1;
-	}
-	strbuf_puts(&buf, *text != '\0' ? "...'" : "'");
-	return strbuf_take(&buf);
 }
 
 /* --- the nearest name ----------------------------------------------------- */
@@ -229,195 +232,28 @@ config_keys_explain_unknown(const char *name)
 /* --- values --------------------------------------------------------------- */
 
 static void *
-value_of(struct config *config, const struct key *key)
+value_of(struct config *config, const struct config_key *key)
 {
 	return (char *)config + key->offset;
 }
 
 static void
-replace_text(struct config *config, const struct key *key, char *text)
+clear_patterns(struct config *config)
 {
-	char **value = value_of(config, key);
-
-	free(*value);
-	*value = text;
+	for (size_t i = 0; i < config->pattern_count; i++)
+		free(config->patterns[i]);
+	free(config->patterns);
+	config->patterns = NULL;
+	config->pattern_count = 0;
 }
-
-/* Appends the components of PATH, each after a slash, but not those that mean
- * nothing. ".." stays: what it means depends on links. */
-static void
-add_tidy(struct strbuf *buf, const char *path)
-{
-	while (*path != '\0') {
-		size_t length = strcspn(path, "/");
-
-		if (length > 1 || (length == 1 && *path != '.')) {
-			strbuf_putc(buf, '/');
-			strbuf_add(buf, path, length);
-		}
-		path += length + (path[length] == '/');
-	}
-}
-
-static char *
-set_path(struct config *config, const struct key *key, const char *text,
-    const char *directory)
-{
-	struct strbuf buf = {0};
-
-	if (*text == '\0')
-		return mem_copy("it is empty; name a directory");
-	if (*text != '/') {
-		if (*directory != '/') {
-			char *current = getcwd(NULL, 0);
-
-			if (current == NULL)
-				return mem_format(
-				    "it is relative, and the current directory "
-				    "is unknown (%s); write an absolute path",
-				    strerror(errno));
-			add_tidy(&buf, current);
-			free(current);
-		}
-		add_tidy(&buf, directory);
-	}
-	add_tidy(&buf, text);
-	if (buf.length == 0) {
-		strbuf_done(&buf);
-		return mem_copy(
-		    "it is the root directory; name a directory below it");
-	}
-	replace_text(config, key, strbuf_take(&buf));
-	return NULL;
-}
-
-static char *
-set_text(struct config *config, const struct key *key, const char *text)
-{
-	const char *problem = key->check(text);
-
-	if (problem != NULL)
-		return mem_copy(problem);
-	replace_text(config, key, mem_copy(text));
-	return NULL;
-}
-
-static char *
-set_number(struct config *config, const struct key *key, const char *text)
-{
-	int64_t number = 0;
-	const char *end = text;
-	char *quoted;
-	char *problem;
-
-	/* Stops in time: the largest limit is far below INT64_MAX / 10. */
-	while (*end >= '0' && *end <= '9' && number <= key->max)
-		number = number * 10 + (*end++ - '0');
-	if (end != text && *end == '\0' && number >= key->min &&
-	    number <= key->max) {
-		*(int *)value_of(config, key) = (int)number;
-		return NULL;
-	}
-	quoted = config_keys_quote(text);
-	problem = mem_format("%s is no whole number from %" PRId64
-			     " to %" PRId64 "; the default is %s",
-	    quoted, key->min, key->max, key->initial);
-	free(quoted);
-	return problem;
-}
-
-static char *
-set_size(struct config *config, const struct key *key, const char *text)
-{
-	char least[UNITS_TEXT_MAX], most[UNITS_TEXT_MAX];
-	int64_t bytes = 0;
-	int result = units_parse_size(text, &bytes);
-	char *quoted;
-	char *problem;
-
-	if (result == 0 && bytes >= key->min && bytes <= key->max) {
-		*(int64_t *)value_of(config, key) = bytes;
-		return NULL;
-	}
-	quoted = config_keys_quote(text);
-	if (result == -EINVAL)
-		problem = mem_format("%s is no size; write bytes, or a whole "
-				     "number with K, M or G such as 16M",
-		    quoted);
-	else
-		problem = mem_format("%s is not from %s to %s; the default "
-				     "is %s",
-		    quoted, units_format_size(key->min, least),
-		    units_format_size(key->max, most), key->initial);
-	free(quoted);
-	return problem;
-}
-
-static char *
-set_duration(struct config *config, const struct key *key, const char *text)
-{
-	int64_t seconds = 0;
-	int result = units_parse_duration(text, &seconds);
-	char *quoted;
-	char *problem;
-
-	if (result == 0 && seconds >= key->min && seconds <= key->max) {
-		*(int64_t *)value_of(config, key) = seconds;
-		return NULL;
-	}
-	quoted = config_keys_quote(text);
-	if (result == -EINVAL)
-		problem = mem_format("%s is no duration; write seconds, or a "
-				     "whole number with s, m, h or d such as "
-				     "26h",
-		    quoted);
-	else
-		problem = mem_format("%s is not from %" PRId64 " to %" PRId64
-				     " seconds; the default is %s",
-		    quoted, key->min, key->max, key->initial);
-	free(quoted);
-	return problem;
-}
-
-static char *
-set_choice(struct config *config, const struct key *key, const char *text)
-{
-	struct strbuf problem = {0};
-	char *quoted;
-
-	for (unsigned int i = 0; key->words[i] != NULL; i++) {
-		if (strcmp(key->words[i], text) == 0) {
-			/* Each choice is an enum of its own. */
-			memcpy(value_of(config, key), &i, sizeof i);
-			return NULL;
-		}
-	}
-	quoted = config_keys_quote(text);
-	strbuf_printf(&problem, "%s is none of its values; write ", quoted);
-	free(quoted);
-	for (size_t i = 0; key->words[i] != NULL; i++)
-		strbuf_printf(&problem, "%s%s",
-		    i == 0			? ""
-		    : key->words[i + 1] == NULL ? " or "
-						: ", ",
-		    key->words[i]);
-	return strbuf_take(&problem);
-}
-
-_Static_assert(sizeof(enum settle_check) == sizeof(unsigned int) &&
-		   sizeof(enum log_level) == sizeof(unsigned int),
-    "set_choice stores an enum as an unsigned int");
 
 void
 config_keys_clear(struct config *config, size_t key)
 {
-	char ***patterns = value_of(config, &keys[key]);
-
-	for (size_t i = 0; i < config->pattern_count; i++)
-		free((*patterns)[i]);
-	free(*patterns);
-	*patterns = NULL;
-	config->pattern_count = 0;
+	if (keys[key].type == CONFIG_PATTERNS)
+		clear_patterns(config);
+	else
+		config_set_clear_map(value_of(config, &keys[key]));
 }
 
 char *
@@ -434,29 +270,23 @@ config_keys_add(struct config *config, size_t key, const char *text)
 }
 
 char *
+config_keys_add_pair(
+    struct config *config, size_t key, const char *name, const char *value)
+{
+	return config_set_add_pair(
+	    value_of(config, &keys[key]), &keys[key], name, value);
+}
+
+char *
 config_keys_set(
     struct config *config, size_t key, const char *text, const char *directory)
 {
-	const struct key *row = &keys[key];
-
-	switch (row->type) {
-	case TYPE_TEXT:
-		return set_text(config, row, text);
-	case TYPE_PATH:
-		return set_path(config, row, text, directory);
-	case TYPE_PATTERNS:
-		config_keys_clear(config, key);
+	if (keys[key].type == CONFIG_PATTERNS) {
+		clear_patterns(config);
 		return config_keys_add(config, key, text);
-	case TYPE_NUMBER:
-		return set_number(config, row, text);
-	case TYPE_SIZE:
-		return set_size(config, row, text);
-	case TYPE_DURATION:
-		return set_duration(config, row, text);
-	case TYPE_CHOICE:
-		return set_choice(config, row, text);
 	}
-	return mem_copy("this key can't be set");
+	return config_set_value(
+	    value_of(config, &keys[key]), &keys[key], text, directory);
 }
 
 void
@@ -490,9 +320,25 @@ void
 config_keys_done(struct config *config)
 {
 	for (size_t key = 0; key < KEY_COUNT; key++) {
-		if (keys[key].type == TYPE_TEXT || keys[key].type == TYPE_PATH)
-			replace_text(config, &keys[key], NULL);
-		else if (keys[key].type == TYPE_PATTERNS)
+		char **text = value_of(config, &keys[key]);
+
+		switch (keys[key].type) {
+		case CONFIG_TEXT:
+		case CONFIG_PATH:
+		case CONFIG_FILE:
+			free(*text);
+			*text = NULL;
+			break;
+		case CONFIG_PATTERNS:
+		case CONFIG_MAP:
 			config_keys_clear(config, key);
+			break;
+		case CONFIG_NUMBER:
+		case CONFIG_DURATION:
+		case CONFIG_SIZE:
+		case CONFIG_FLAG:
+		case CONFIG_CHOICE:
+			break;
+		}
 	}
 }

@@ -20,6 +20,7 @@
 #include <yaml.h>
 
 #include "common/config_keys.h"
+#include "common/config_set.h"
 #include "common/mem.h"
 #include "common/strbuf.h"
 
@@ -235,6 +236,42 @@ read_list(struct reader *r, size_t key)
 	return 0;
 }
 
+/* The pairs of the mapping that has just begun. */
+static int
+read_map(struct reader *r, size_t key)
+{
+	const char *key_name = config_keys_name(key);
+
+	config_keys_clear(r->config, key);
+	for (;;) {
+		const char *misfit;
+		char *name = NULL;
+		char *problem;
+		int result = advance(r);
+
+		if (result < 0)
+			return result;
+		if (r->event.type == YAML_MAPPING_END_EVENT)
+			return 0;
+		misfit = find_misfit(r);
+		if (misfit == NULL) {
+			name = mem_copy(event_text(r));
+			result = advance(r);
+			if (result < 0) {
+				free(name);
+				return result;
+			}
+			misfit = find_misfit(r);
+		}
+		problem = misfit != NULL ? mem_copy(misfit)
+					 : config_keys_add_pair(r->config, key,
+					       name, event_text(r));
+		free(name);
+		if (problem != NULL)
+			return refuse(r, here(r), key_name, problem);
+	}
+}
+
 /* Finds the key that the current event names. */
 static int
 read_key(struct reader *r, size_t *ret_key)
@@ -251,7 +288,7 @@ read_key(struct reader *r, size_t *ret_key)
 			     "value' a line"));
 	text = event_text(r);
 	if (!config_keys_find(text, &key)) {
-		quoted = config_keys_quote(text);
+		quoted = config_set_quote(text);
 		unknown = config_keys_explain_unknown(text);
 		problem = mem_format("key %s: %s", quoted, unknown);
 		free(unknown);
@@ -284,6 +321,9 @@ read_pair(struct reader *r)
 	if (r->event.type == YAML_SEQUENCE_START_EVENT &&
 	    config_keys_takes_list(key))
 		return read_list(r, key);
+	if (r->event.type == YAML_MAPPING_START_EVENT &&
+	    config_keys_takes_map(key))
+		return read_map(r, key);
 	misfit = find_misfit(r);
 	if (misfit != NULL)
 		problem = mem_copy(misfit);
