@@ -151,6 +151,9 @@ receipt_parse(const char *line, size_t length, struct receipt *receipt)
 	bool negative;
 	size_t n = 0;
 
+	/* A zero would end a number or a time before its field does. */
+	if (memchr(line, '\0', length) != NULL)
+		return -EINVAL;
 	for (const char *next = line, *end = line + length;; n++) {
 		const char *tab = memchr(next, '\t', (size_t)(end - next));
 
