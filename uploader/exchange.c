@@ -37,6 +37,7 @@ send_put(struct job *job)
 	struct uploader *up = job->up;
 	const struct s3_put put = {
 	    .key = strbuf_text(&job->key),
+	    .mtime_ns = clock_from_timespec(&job->st.st_mtim),
 	    .crc32c = job->digest.crc32c,
 	    .sha256_hex = up->sign_payload ? job->digest.sha256_hex : NULL,
 	    .if_none_match = is_conditional(job),

@@ -4,7 +4,7 @@
  * The signature is computed from the very header lines handed to libcurl and
  * from the very URI in the URL, so host stands in the list although libcurl
  * would send it by itself. Signed are host and every x-amz-* header, as AWS
- * demands; If-None-Match is not, since proxies may touch what isn't x-amz-*.
+ * demands, and Content-Type; the others are not, since proxies may touch them.
  *
  * Lines are appended to one buffer, which moves while it grows; until the
  * last one stands, a draft keeps offsets and libcurl's pointers are not made.
@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "common/timefmt.h"
 #include "uploader/mbedtls_compat.h"
 
 static const char unsigned_payload[] = "UNSIGNED-PAYLOAD";
@@ -40,6 +41,7 @@ struct draft {
 		size_t value_at; /* in the request's text */
 	} signed_lines[S3_REQUEST_HEADERS_MAX];
 	size_t signed_count;
+	bool has_content_type;
 };
 
 static void
@@ -117,6 +119,52 @@ add_session_token(struct draft *draft)
 		add_signed(draft, "x-amz-security-token", token);
 }
 
+/* Adds what the user wants all requests of this USE to carry. */
+static void
+add_options(struct draft *draft, enum s3_use use)
+{
+	const struct s3_object_options *options = draft->client->options;
+
+	for (size_t i = 0; options != NULL && i < options->count; i++) {
+		const struct s3_object_header *header = &options->headers[i];
+
+		if ((header->uses & use) == 0)
+			continue;
+		if (header->is_signed)
+			add_signed(draft, header->name, header->value);
+		else
+			add_line(draft, header->name, header->value);
+	}
+}
+
+/* Adds what the user wants of the new object KEY, made of a file changed at
+ * MTIME_NS: for PutObject and CreateMultipartUpload. */
+static void
+add_object(struct draft *draft, const char *key, int64_t mtime_ns)
+{
+	const struct s3_object_options *options = draft->client->options;
+	char mtime[S3_OBJECT_MTIME_MAX], until[TIMEFMT_MAX];
+
+	if (options == NULL)
+		return;
+	draft->has_content_type = true;
+	add_signed(draft, "content-type",
+	    s3_object_options_content_type(options, key));
+	if (options->sends_mtime)
+		add_signed(draft, "x-amz-meta-mtime",
+		    s3_object_options_mtime(mtime_ns, mtime));
+	if (options->retain_ns > 0)
+		add_signed(draft, "x-amz-object-lock-retain-until-date",
+		    timefmt_rfc3339(draft->now_ns + options->retain_ns, until));
+	add_options(draft, S3_USE_CREATE);
+}
+
+static bool
+needs_checksum(const struct s3_client *client)
+{
+	return client->options != NULL && client->options->needs_checksum;
+}
+
 /* Signs the draft, adds the last lines, the canonical QUERY to the URL, and
  * makes libcurl's pointers. */
 static void
@@ -141,7 +189,8 @@ finish(struct draft *draft, const char *query, const char *payload_hash)
 	 * file a round trip. */
 	add_line(draft, "Expect", NULL);
 	add_line(draft, "Accept", NULL);
-	add_line(draft, "Content-Type", NULL);
+	if (!draft->has_content_type)
+		add_line(draft, "Content-Type", NULL);
 	for (size_t i = 0; i < draft->line_count; i++)
 		request->headers[i] = request->text.data + draft->line_at[i];
 	request->header_count = draft->line_count;
@@ -179,7 +228,7 @@ s3_request_put(struct s3_request *request, const struct s3_client *client,
 
 	begin(&draft, "PUT", put->key);
 	add_host(&draft);
-	if (put->sha256_hex == NULL) {
+	if (put->sha256_hex == NULL || needs_checksum(client)) {
 		crc_base64(put->crc32c, base64);
 		add_signed(&draft, "x-amz-checksum-crc32c", base64);
 	}
@@ -189,6 +238,7 @@ s3_request_put(struct s3_request *request, const struct s3_client *client,
 		add_signed(&draft, "x-amz-meta-s3spool-crc32c", hex);
 	}
 	add_session_token(&draft);
+	add_object(&draft, put->key, put->mtime_ns);
 	if (put->if_none_match)
 		add_line(&draft, "If-None-Match", "*");
 	finish(&draft, "", payload_hash);
@@ -206,6 +256,7 @@ s3_request_head(struct s3_request *request, const struct s3_client *client,
 	add_signed(&draft, "x-amz-checksum-mode", "ENABLED");
 	add_payload_and_date(&draft, empty_payload);
 	add_session_token(&draft);
+	add_options(&draft, S3_USE_LOOK);
 	finish(&draft, "", empty_payload);
 }
 
@@ -220,6 +271,7 @@ s3_request_get(struct s3_request *request, const struct s3_client *client,
 	add_host(&draft);
 	add_payload_and_date(&draft, empty_payload);
 	add_session_token(&draft);
+	add_options(&draft, S3_USE_LOOK);
 	add_line(&draft, "Range", "bytes=0-0");
 	finish(&draft, "", empty_payload);
 }

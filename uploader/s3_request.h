@@ -12,6 +12,7 @@
 #include "common/strbuf.h"
 #include "uploader/credentials/credentials.h"
 #include "uploader/endpoint.h"
+#include "uploader/s3_object_options.h"
 #include "uploader/sigv4.h"
 
 /* Who asks, and where: shared by all requests of a run. Nothing is owned. */
@@ -19,9 +20,10 @@ struct s3_client {
 	const struct endpoint *endpoint;
 	const struct credentials *credentials;
 	struct sigv4_signer *signer;
+	const struct s3_object_options *options; /* NULL: none at all */
 };
 
-enum { S3_REQUEST_HEADERS_MAX = 64 };
+enum { S3_REQUEST_HEADERS_MAX = 72 };
 
 struct s3_request {
 	const char *method;
@@ -38,6 +40,7 @@ struct s3_request {
 
 struct s3_put {
 	const char *key;
+	int64_t mtime_ns;	/* of the file */
 	uint32_t crc32c;	/* of the body */
 	const char *sha256_hex; /* of the body: signs the payload; NULL:
 				   UNSIGNED-PAYLOAD, and the CRC-32C goes as

@@ -309,11 +309,19 @@ set_up_client(struct uploader *up)
 		log_warning("payload_signing is never, and %s is plain http: "
 			    "nothing protects the files on their way",
 		    up->endpoint->host);
+	if (s3_object_options_new(
+		up->config, up->endpoint, &up->options, &error) < 0) {
+		log_error("%s", error);
+		free(error);
+		stage_fail(up->stage, EX_CONFIG);
+		return false;
+	}
 	up->client = (struct s3_client){
 	    .endpoint = up->endpoint,
 	    .credentials = up->credentials,
 	    .signer = sigv4_new(up->credentials->access_key,
 		up->credentials->secret, up->endpoint->region, "s3"),
+	    .options = up->options,
 	};
 	up->transfer = transfer_new(up->config, on_done, up);
 	if (up->transfer == NULL) {
@@ -343,6 +351,7 @@ tear_down(struct uploader *up)
 	strbuf_done(&up->claim.path);
 	strbuf_done(&up->claim.receipt);
 	sigv4_free(up->client.signer);
+	s3_object_options_free(up->options);
 	credentials_free(up->credentials);
 	endpoint_free(up->endpoint);
 }

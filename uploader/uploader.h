@@ -22,6 +22,7 @@ struct uploader {
 	const struct config *config;
 	struct endpoint *endpoint;
 	struct credentials *credentials;
+	struct s3_object_options *options;
 	struct s3_client client;
 	struct transfer *transfer;
 	struct pick *pick;

@@ -284,6 +284,69 @@ START_TEST(head)
 }
 END_TEST
 
+/* What the user wants of objects: on the requests that take it, signed. */
+START_TEST(with_options)
+{
+	static const char text[] =
+	    "base_dir: /tmp\ns3_bucket: b\nstorage_class: GLACIER\n"
+	    "metadata: {a: b, Z9: c}\ncache_control: no-store\n"
+	    "request_payer: requester\nobject_lock_mode: COMPLIANCE\n"
+	    "object_lock_retain_until: 1d\n";
+	char sha256_hex[] = WELCOME;
+	struct s3_put put = {.key = "k.csv",
+	    .mtime_ns = INT64_C(1234567890123456789),
+	    .crc32c = 0xe3069283,
+	    .sha256_hex = sha256_hex};
+	struct s3_object_options *options = NULL;
+	struct config *config = NULL;
+	char *error = NULL;
+	struct fixture f;
+
+	ck_assert_int_eq(
+	    config_parse("c", text, sizeof text - 1, NULL, 0, &config, &error),
+	    0);
+	set_up(&f, &aws, true);
+	ck_assert_int_eq(
+	    s3_object_options_new(config, &aws, &options, &error), 0);
+	f.client.options = options;
+	s3_request_put(&f.request, &f.client, &put, now_ns);
+	check_signature(&f.request);
+	ck_assert_str_eq(header(&f.request, "content-type"), "text/csv");
+	ck_assert_str_eq(header(&f.request, "x-amz-storage-class"), "GLACIER");
+	ck_assert_str_eq(header(&f.request, "x-amz-meta-z9"), "c");
+	ck_assert_str_eq(
+	    header(&f.request, "x-amz-meta-mtime"), "1234567890.123456789");
+	ck_assert_str_eq(header(&f.request, "cache-control"), "no-store");
+	ck_assert_str_eq(
+	    header(&f.request, "x-amz-request-payer"), "requester");
+	ck_assert_str_eq(
+	    header(&f.request, "x-amz-object-lock-retain-until-date"),
+	    "2013-05-25T00:00:00.000Z");
+	/* Object lock wants a checksum, however the payload is signed. */
+	ck_assert_str_eq(
+	    header(&f.request, "x-amz-checksum-crc32c"), "4waSgw==");
+	ck_assert_ptr_nonnull(strstr(header(&f.request, "Authorization"),
+	    "SignedHeaders=content-type;host;x-amz-checksum-crc32c;"
+	    "x-amz-content-sha256;x-amz-date;x-amz-meta-a;x-amz-meta-mtime;"
+	    "x-amz-meta-z9;x-amz-object-lock-mode;"
+	    "x-amz-object-lock-retain-until-date;x-amz-request-payer;"
+	    "x-amz-security-token;x-amz-storage-class,"));
+	s3_request_head(&f.request, &f.client, "k", now_ns);
+	check_lines(&f.request, &aws);
+	check_signature(&f.request);
+	ck_assert_str_eq(
+	    header(&f.request, "x-amz-request-payer"), "requester");
+	ck_assert_ptr_null(header(&f.request, "x-amz-storage-class"));
+	s3_request_get(&f.request, &f.client, "k", now_ns);
+	check_signature(&f.request);
+	ck_assert_str_eq(
+	    header(&f.request, "x-amz-request-payer"), "requester");
+	tear_down(&f);
+	s3_object_options_free(options);
+	config_free(config);
+}
+END_TEST
+
 /* Every way a PUT can be made, on one request used again and again, with keys
  * that make its buffers move. */
 START_TEST(reused)
@@ -350,6 +413,7 @@ main(void)
 	tcase_add_test(tests, put_to_aws);
 	tcase_add_test(tests, put_to_another_store);
 	tcase_add_test(tests, head);
+	tcase_add_test(tests, with_options);
 	tcase_add_test(tests, reused);
 	tcase_add_test(tests, rewritten_in_place);
 	suite_add_tcase(suite, tests);
