@@ -60,8 +60,9 @@ fsio_open_dir(int dirfd, const char *path, DIR **ret_dir)
 	DIR *dir;
 	int fd;
 
-	fd = fsio_open_beneath(dirfd, *path != '\0' ? path : ".",
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	/* O_NOFOLLOW would turn the ELOOP of a link into an ENOTDIR. */
+	fd = fsio_open_beneath(
+	    dirfd, *path != '\0' ? path : ".", O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return fd;
 	dir = fdopendir(fd);

@@ -16,7 +16,7 @@ const char *fsio_kind(mode_t mode);
  * new files get 0600. Returns a descriptor or a negative errno. */
 int fsio_open_beneath(int dirfd, const char *path, int flags);
 /* As above for a directory to be read; "" or "." is DIRFD itself. On success
- * *ret_dir is the caller's. */
+ * *ret_dir is the caller's. -ELOOP: it is, or lies behind, a symbolic link. */
 int fsio_open_dir(int dirfd, const char *path, DIR **ret_dir);
 /* The next entry other than "." and "..". Returns 1 and *ret_entry, 0 at the
  * end, or a negative errno. */
