@@ -22,7 +22,7 @@
 #include "common/mem.h"
 
 /* Another process may prune the directories we just made; that it does so
- * every time is not to be believed. */
+ * every time is not to be believed: then the room itself is gone. */
 enum { MOVE_TRIES = 16 };
 
 struct part {
@@ -239,10 +239,9 @@ static int
 move(struct spool *spool, const struct spool_name *from,
     const struct spool_room *room, const char *path)
 {
-	int rc = 0;
-
 	for (int i = 0; i < MOVE_TRIES; i++) {
-		rc = move_once(spool, from, room, path);
+		int rc = move_once(spool, from, room, path);
+
 		if (rc == 0 || rc == -EXDEV)
 			return rc;
 		if (from->inode != 0 && is_there(room->fd, path, from->inode)) {
@@ -260,7 +259,7 @@ move(struct spool *spool, const struct spool_name *from,
 		if (rc < 0 && rc != -ENOENT)
 			return rc;
 	}
-	return rc < 0 ? rc : -EAGAIN;
+	return -ESTALE;
 }
 
 /* Before: the producer's. After: waiting in the queue. Either is whole. */

@@ -71,6 +71,7 @@ struct spool_name {
  *   -EEXIST  the name is taken in the room; nothing moved
  *   -ENOENT  the source is gone: somebody else took it
  *   -EXDEV   the two directories are on different mounts
+ *   -ESTALE  the room itself was removed
  * or another negative errno. */
 
 /* base_dir/PATH -> claimed/PATH; needs the scan lock. */
