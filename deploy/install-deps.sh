@@ -31,7 +31,7 @@ say()
 # those are services, and the tests start their own.
 deb_build="gcc make pkg-config libc6-dev
 libcurl4-openssl-dev|libcurl4-gnutls-dev libmbedtls-dev libyaml-dev
-libexpat1-dev libisal-dev"
+libexpat1-dev libisal-dev libjansson-dev"
 deb_test="check libmicrohttpd-dev libgnutls28-dev perl curl strace procps
 openssl python3-swift memcached"
 # Another version of clang-format has another taste.
@@ -47,34 +47,36 @@ name_others()
 {
 	case $1 in
 	fedora)
-		build="$rpm_build pkgconf-pkg-config expat-devel isa-l-devel"
+		build="$rpm_build pkgconf-pkg-config expat-devel isa-l-devel
+jansson-devel"
 		test="$rpm_test perl-Test-Harness"
 		format="clang-tools-extra"
 		command="dnf install"
 		;;
 	suse)
-		build="$rpm_build pkgconf-pkg-config libexpat-devel isa-l-devel"
+		build="$rpm_build pkgconf-pkg-config libexpat-devel isa-l-devel
+libjansson-devel"
 		test="$rpm_test perl"
 		format="clang-tools"
 		command="zypper install"
 		;;
 	alpine)
 		build="gcc make pkgconf musl-dev linux-headers curl-dev
-mbedtls-dev yaml-dev expat-dev isa-l-dev"
+mbedtls-dev yaml-dev expat-dev isa-l-dev jansson-dev"
 		test="check-dev libmicrohttpd-dev perl-utils curl strace memcached
 coreutils util-linux"
 		format="clang-extra-tools"
 		command="apk add"
 		;;
 	arch)
-		build="gcc make pkgconf curl mbedtls libyaml expat isa-l"
+		build="gcc make pkgconf curl mbedtls libyaml expat isa-l jansson"
 		test="check libmicrohttpd perl strace memcached"
 		format="clang"
 		command="pacman -S"
 		;;
 	*)
 		build="a C compiler, GNU make, pkg-config, and with their headers
-libcurl, mbedTLS, libyaml, expat, ISA-L"
+libcurl, mbedTLS, libyaml, expat, ISA-L, jansson"
 		test="Check, libmicrohttpd, prove (Perl), curl, strace, memcached"
 		format="clang-format 14"
 		command=
@@ -198,7 +200,7 @@ is_there()
 			has_header curl/curl.h &&
 			has_header mbedtls/sha256.h &&
 			has_header yaml.h && has_header expat.h &&
-			has_header isa-l.h
+			has_header isa-l.h && has_header jansson.h
 		;;
 	test)
 		has_header check.h && has_header microhttpd.h &&

@@ -80,6 +80,7 @@ send_question(struct job *job)
 void
 exchange_send(struct job *job)
 {
+	job->generation = job->up->renewal.generation;
 	if (job->step == STEP_PUT)
 		send_put(job);
 	else
@@ -223,6 +224,33 @@ learn_clock(struct uploader *up, const struct s3_reply *reply)
 	return true;
 }
 
+/* Other credentials, once: the newer ones that are there, or the next. */
+static void
+renew(struct job *job)
+{
+	job->repaired = true;
+	if (renewal_force(job->up, job->generation))
+		job->state = JOB_UNSIGNED;
+	else
+		exchange_send(job);
+}
+
+void
+exchange_renewed(struct job *job, const char *fault)
+{
+	const struct transfer_result result = {.fault = TRANSFER_ANSWERED};
+	char *description;
+
+	if (fault == NULL) {
+		exchange_send(job);
+		return;
+	}
+	/* The answer is still the one that refused the old ones. */
+	description = describe(job, &result);
+	end_run(job, description, EX_NOPERM, fault);
+	free(description);
+}
+
 static void
 repair(struct job *job, const struct transfer_result *result,
     const struct verdict_row *row, const char *description)
@@ -234,6 +262,10 @@ repair(struct job *job, const struct transfer_result *result,
 			repaired = learn_clock(job->up, &job->reply);
 		else if (row->repair == REPAIR_FILE)
 			repaired = true; /* read and sent again, below */
+		else if (row->repair == REPAIR_CREDENTIALS) {
+			renew(job);
+			return;
+		}
 	}
 	job->repaired = true;
 	if (!repaired && row->fault != FAULT_NONE) {

@@ -8,5 +8,8 @@
 void exchange_send(struct job *job);
 /* The request has ended: RESULT says how, job->reply what was answered. */
 void exchange_answered(struct job *job, const struct transfer_result *result);
+/* A job in JOB_UNSIGNED goes on with newer credentials; or FAULT says why there
+ * are none, and the run ends. */
+void exchange_renewed(struct job *job, const char *fault);
 
 #endif

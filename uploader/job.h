@@ -15,7 +15,9 @@ enum job_state {
 	JOB_IDLE,
 	JOB_DIGESTING, /* a slice at a time: job_work */
 	JOB_SENDING,   /* in the transfer loop: job_answered */
-	JOB_WAITING    /* until wake_ns: job_work */
+	JOB_WAITING,   /* until wake_ns: job_work */
+	JOB_UNSIGNED   /* until there are newer credentials:
+			  exchange_renewed */
 };
 
 enum job_step {
@@ -49,8 +51,9 @@ struct job {
 	int attempts; /* failed ones */
 	bool timed_out;
 	bool repaired;
-	bool conditional; /* the PUT carried If-None-Match */
-	bool renamed;	  /* keep-both: the key has its suffix */
+	unsigned generation; /* of the credentials last used */
+	bool conditional;    /* the PUT carried If-None-Match */
+	bool renamed;	     /* keep-both: the key has its suffix */
 	int64_t started_ns, wake_ns;
 	int64_t key_hash; /* the byte of locks/keys we hold, or -1 */
 	struct s3_request request;

@@ -9,10 +9,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -189,11 +191,11 @@ commit_some(struct uploader *up, bool all)
 /* The same signal a second time means now. (Two different ones may well be
  * one Ctrl-C, from the terminal and from a script around us.) */
 static void
-on_signal(struct uploader *up, int signal_fd)
+on_signal(struct uploader *up)
 {
 	struct signalfd_siginfo info;
 
-	while (read(signal_fd, &info, sizeof info) == sizeof info) {
+	while (read(up->signal_fd, &info, sizeof info) == sizeof info) {
 		if (up->stop_signal == info.ssi_signo)
 			up->stop_by_ns = 0;
 		if (up->stop_signal != 0)
@@ -204,6 +206,14 @@ on_signal(struct uploader *up, int signal_fd)
 		    info.ssi_signo, strsignal((int)info.ssi_signo));
 		uploader_stop(up, EX_TEMPFAIL);
 	}
+}
+
+/* Either of the two that wake_fd stands for; neither waits. */
+static void
+on_wake(struct uploader *up)
+{
+	on_signal(up);
+	renewal_take(up);
 }
 
 static int64_t
@@ -219,12 +229,12 @@ until_ms(int64_t when_ns)
 }
 
 static void
-loop(struct uploader *up, int signal_fd)
+loop(struct uploader *up)
 {
 	bool dry = false; /* nothing to take, until what is in flight is done */
 
 	for (;;) {
-		int64_t work_ns, commit_ns;
+		int64_t work_ns, commit_ns, renewal_ns;
 		int rc;
 
 		if (!up->stopping && !dry)
@@ -244,16 +254,20 @@ loop(struct uploader *up, int signal_fd)
 			dry = false;
 			continue;
 		}
+		renewal_ns = renewal_work(up);
+		if (commit_ns < work_ns)
+			work_ns = commit_ns;
+		if (renewal_ns < work_ns)
+			work_ns = renewal_ns;
 		log_flush();
-		rc = transfer_poll(up->transfer,
-		    until_ms(work_ns < commit_ns ? work_ns : commit_ns),
-		    signal_fd);
+		rc = transfer_poll(
+		    up->transfer, until_ms(work_ns), up->wake_fd);
 		if (rc < 0) {
 			stop_on_error(up, "wait for answers; see", rc);
 			up->stop_by_ns = 0;
 		}
 		if (rc == 1)
-			on_signal(up, signal_fd);
+			on_wake(up);
 	}
 }
 
@@ -269,6 +283,40 @@ open_signals(void)
 	(void)sigaddset(&set, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* What may wake the loop up besides sockets. Begins to look for credentials.
+ * Returns 0 or a negative errno. */
+static int
+set_up_wake(struct uploader *up)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	int renewal_fd;
+
+	up->signal_fd = open_signals();
+	up->wake_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (up->signal_fd < 0 || up->wake_fd < 0)
+		return -errno;
+	renewal_fd = renewal_begin(up);
+	if (renewal_fd < 0)
+		return renewal_fd;
+	if (epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, up->signal_fd, &event) < 0 ||
+	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, renewal_fd, &event) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Waits for credentials, or for a signal. */
+static bool
+wait_for_credentials(struct uploader *up)
+{
+	struct pollfd wake = {.fd = up->wake_fd, .events = POLLIN};
+
+	log_flush();
+	while (up->credentials == NULL && !up->stopping)
+		if (poll(&wake, 1, -1) > 0)
+			on_wake(up);
+	return up->credentials != NULL && !up->stopping;
 }
 
 static void
@@ -295,13 +343,14 @@ set_up_client(struct uploader *up)
 {
 	bool is_plain = strcmp(up->endpoint->scheme, "http") == 0;
 	char *error = NULL;
+	int rc = set_up_wake(up);
 
-	if (credentials_load(&up->credentials, &error) < 0) {
-		log_error("%s", error);
-		free(error);
-		stage_fail(up->stage, EX_NOPERM);
+	if (rc < 0) {
+		stop_on_error(up, "set up the upload from", rc);
 		return false;
 	}
+	if (!wait_for_credentials(up))
+		return false;
 	up->sign_payload = up->config->payload_signing == SIGNING_ALWAYS ||
 			   (up->config->payload_signing == SIGNING_AUTO &&
 			       is_plain);
@@ -316,13 +365,8 @@ set_up_client(struct uploader *up)
 		stage_fail(up->stage, EX_CONFIG);
 		return false;
 	}
-	up->client = (struct s3_client){
-	    .endpoint = up->endpoint,
-	    .credentials = up->credentials,
-	    .signer = sigv4_new(up->credentials->access_key,
-		up->credentials->secret, up->endpoint->region, "s3"),
-	    .options = up->options,
-	};
+	up->client.endpoint = up->endpoint;
+	up->client.options = up->options;
 	up->transfer = transfer_new(up->config, on_done, up);
 	if (up->transfer == NULL) {
 		log_error("Cannot set up libcurl");
@@ -336,6 +380,11 @@ static void
 tear_down(struct uploader *up)
 {
 	transfer_free(up->transfer);
+	renewal_end(up);
+	if (up->wake_fd >= 0)
+		(void)close(up->wake_fd); /* nothing to lose */
+	if (up->signal_fd >= 0)
+		(void)close(up->signal_fd);
 	for (size_t i = 0; i < up->job_count; i++)
 		job_done(&up->jobs[i]);
 	free(up->jobs);
@@ -376,8 +425,9 @@ upload_all(struct stage *stage)
 	    .stage = stage,
 	    .config = stage->config,
 	    .commits = {.stage = stage, .keys_fd = -1},
+	    .signal_fd = -1,
+	    .wake_fd = -1,
 	};
-	int signal_fd = -1;
 	int rc;
 
 	retry_budget_init(&up.budget);
@@ -391,19 +441,12 @@ upload_all(struct stage *stage)
 	if (rc <= 0 || !set_up_client(&up))
 		goto out;
 	set_up_jobs(&up);
-	signal_fd = open_signals();
-	if (signal_fd < 0) {
-		stop_on_error(&up, "wait for signals; see", -errno);
-		goto out;
-	}
-	loop(&up, signal_fd);
+	loop(&up);
 	if (pick_left(up.pick) + up.commits.failed > 0 || up.stopping)
 		log_info("%zu uploaded, %zu failed, %zu given back",
 		    up.commits.uploaded, up.commits.failed, pick_left(up.pick));
 out:
 	tear_down(&up);
-	if (signal_fd >= 0)
-		(void)close(signal_fd); /* nothing to lose */
 }
 
 struct dry {

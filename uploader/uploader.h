@@ -11,6 +11,7 @@
 #include "uploader/credentials/credentials.h"
 #include "uploader/endpoint.h"
 #include "uploader/pick.h"
+#include "uploader/renewal.h"
 #include "uploader/retry.h"
 #include "uploader/s3_request.h"
 #include "uploader/transfer.h"
@@ -24,7 +25,10 @@ struct uploader {
 	struct credentials *credentials;
 	struct s3_object_options *options;
 	struct s3_client client;
+	struct renewal renewal; /* of the credentials */
 	struct transfer *transfer;
+	int signal_fd;
+	int wake_fd; /* an epoll of signal_fd and the renewal's */
 	struct pick *pick;
 	struct pick_claim claim;
 	struct commit *commit; /* the current run's, before older ones */

@@ -18,10 +18,16 @@ static int
 load(const char *id, const char *secret, const char *token,
     struct credentials **ret_credentials, char **ret_error)
 {
+	const struct credentials_context context = {
+	    .region = "us-east-1", .cancel_fd = -1};
+
 	set("AWS_ACCESS_KEY_ID", id);
 	set("AWS_SECRET_ACCESS_KEY", secret);
 	set("AWS_SESSION_TOKEN", token);
-	return credentials_load(ret_credentials, ret_error);
+	set("HOME", "/nonexistent");
+	set("AWS_CONFIG_FILE", "/dev/null");
+	set("AWS_EC2_METADATA_DISABLED", "true");
+	return credentials_load(&context, ret_credentials, ret_error);
 }
 
 static const struct good {

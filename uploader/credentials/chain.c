@@ -18,20 +18,31 @@
 
 #include "common/mem.h"
 #include "common/strbuf.h"
+#include "uploader/credentials/container.h"
 #include "uploader/credentials/env.h"
+#include "uploader/credentials/files.h"
+#include "uploader/credentials/imds.h"
+#include "uploader/credentials/sts.h"
 #include "uploader/mbedtls_compat.h"
 
 struct source {
 	const char *name;  /* struct credentials' source */
 	const char *tried; /* what to set for it to have any */
-	/* Returns 0, -ENOENT (it has none; *ret_error untouched), or another
-	 * negative errno and *ret_error. */
-	int (*load)(struct credentials **ret_credentials, char **ret_error);
+	/* Returns 0, -ENOENT (it has none; *ret_error untouched, or a note why
+	 * in place of TRIED), or another negative errno and *ret_error. */
+	int (*load)(const struct credentials_context *context,
+	    struct credentials **ret_credentials, char **ret_error);
 };
 
 static const struct source sources[] = {
     {"the environment", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
 	env_load},
+    {"web identity", "AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN", sts_load},
+    {"the shared files", "~/.aws/credentials, ~/.aws/config and AWS_PROFILE",
+	files_load},
+    {"the container", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI",
+	container_load},
+    {"instance metadata", "AWS_EC2_METADATA_SERVICE_ENDPOINT", imds_load},
 };
 
 static bool
@@ -65,41 +76,72 @@ find_fault(const struct credentials *credentials)
 	return NULL;
 }
 
-int
-credentials_load(struct credentials **ret_credentials, char **ret_error)
+/* Asks one source, and looks at what it gives. */
+static int
+ask(const struct source *source, const struct credentials_context *context,
+    struct credentials **ret_credentials, char **ret_error)
 {
-	struct credentials *credentials;
-	struct strbuf tried = {0};
+	struct credentials *credentials = NULL;
 	const char *fault;
+	int result = source->load(context, &credentials, ret_error);
+
+	if (result != 0)
+		return result;
+	fault = find_fault(credentials);
+	if (fault != NULL) {
+		*ret_error = mem_format(
+		    "credentials of %s: %s", source->name, fault);
+		credentials_free(credentials);
+		return -EINVAL;
+	}
+	credentials->source = source->name;
+	*ret_credentials = credentials;
+	return 0;
+}
+
+int
+credentials_load(const struct credentials_context *context,
+    struct credentials **ret_credentials, char **ret_error)
+{
+	struct strbuf tried = {0};
 	int result = -ENOENT;
 
 	for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
-		credentials = NULL;
-		result = sources[i].load(&credentials, ret_error);
-		if (result == -ENOENT) {
-			strbuf_printf(&tried, "%s%s (%s)", i > 0 ? ", " : "",
-			    sources[i].name, sources[i].tried);
+		const struct source *source = &sources[i];
+		char *note = NULL;
+
+		if (context->only != NULL &&
+		    strcmp(context->only, source->name) != 0)
 			continue;
-		}
-		if (result != 0)
-			break;
-		fault = find_fault(credentials);
-		if (fault != NULL) {
-			*ret_error = mem_format(
-			    "credentials of %s: %s", sources[i].name, fault);
-			credentials_free(credentials);
-			result = -EINVAL;
+		result = ask(source, context, ret_credentials, &note);
+		if (result != -ENOENT) {
+			if (result != 0)
+				*ret_error = note;
 			break;
 		}
-		credentials->source = sources[i].name;
-		*ret_credentials = credentials;
-		break;
+		strbuf_printf(&tried, "%s%s (%s)", tried.length > 0 ? ", " : "",
+		    source->name, note != NULL ? note : source->tried);
+		free(note);
 	}
 	if (result == -ENOENT)
 		*ret_error = mem_format(
 		    "no credentials found; tried: %s", strbuf_text(&tried));
 	strbuf_done(&tried);
 	return result;
+}
+
+struct credentials *
+credentials_new(const char *access_key, const char *secret, const char *token,
+    int64_t expires_ns)
+{
+	struct credentials *credentials = mem_zero(1, sizeof *credentials);
+
+	credentials->access_key = mem_copy(access_key);
+	credentials->secret = mem_copy(secret);
+	if (token != NULL)
+		credentials->session_token = mem_copy(token);
+	credentials->expires_ns = expires_ns;
+	return credentials;
 }
 
 static void

@@ -22,15 +22,16 @@ get(const char *name)
 }
 
 int
-env_load(struct credentials **ret_credentials, char **ret_error)
+env_load(const struct credentials_context *context,
+    struct credentials **ret_credentials, char **ret_error)
 {
 	static const char id_name[] = "AWS_ACCESS_KEY_ID";
 	static const char secret_name[] = "AWS_SECRET_ACCESS_KEY";
 	const char *access_key = get(id_name);
 	const char *secret = get(secret_name);
 	const char *token = get("AWS_SESSION_TOKEN");
-	struct credentials *credentials;
 
+	(void)context;
 	if (access_key == NULL && secret == NULL)
 		return -ENOENT;
 	if (access_key == NULL || secret == NULL) {
@@ -41,12 +42,7 @@ env_load(struct credentials **ret_credentials, char **ret_error)
 		    access_key != NULL ? secret_name : id_name);
 		return -EINVAL;
 	}
-	credentials = mem_zero(1, sizeof *credentials);
-	credentials->access_key = mem_copy(access_key);
-	credentials->secret = mem_copy(secret);
-	if (token != NULL)
-		credentials->session_token = mem_copy(token);
-	credentials->expires_ns = INT64_MAX;
-	*ret_credentials = credentials;
+	*ret_credentials = credentials_new(
+	    access_key, secret, token, INT64_MAX);
 	return 0;
 }

@@ -8,6 +8,7 @@
  * is set; empty counts as unset. A source of chain.c: returns 0 and
  * *ret_credentials, -ENOENT (neither key is set; *ret_error is untouched), or
  * -EINVAL and one line in *ret_error (one key without the other). */
-int env_load(struct credentials **ret_credentials, char **ret_error);
+int env_load(const struct credentials_context *context,
+    struct credentials **ret_credentials, char **ret_error);
 
 #endif
