@@ -34,8 +34,8 @@ libcurl4-openssl-dev|libcurl4-gnutls-dev libmbedtls-dev libyaml-dev
 libexpat1-dev libisal-dev libjansson-dev"
 deb_test="check libmicrohttpd-dev libgnutls28-dev perl curl strace procps
 openssl python3-swift memcached"
-# Another version of clang-format has another taste.
-deb_format="clang-format-14|clang-format"
+# In Debian 12 this is version 14, whose taste .clang-format is written for.
+deb_format="clang-format"
 
 # The same elsewhere.
 swift_hint="OpenStack Swift and memcached: pip install swift into a virtual \
@@ -209,7 +209,7 @@ is_there()
 				2>/dev/null
 		;;
 	format)
-		has clang-format-14 || has clang-format
+		has clang-format
 		;;
 	esac
 }
