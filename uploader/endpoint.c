@@ -1,258 +1,144 @@
 /* Where requests go (AWS, "Amazon S3 endpoints and quotas", "Virtual hosting
- * of general purpose buckets").
+ * of general purpose buckets", "Amazon S3 Transfer Acceleration").
  *
- * URLs are taken apart by libcurl's own parser, so that nothing is understood
- * differently here and there. From the parts only what is known to be harmless
- * is kept: a host of letters, digits, '.', '-' and '_' (or an IPv6 literal),
- * because it is put into a header line; a path that is decoded and encoded
- * anew, because it is part of the canonical URI. User, password, query and
- * fragment are refused, and a URL that may hold a password is not repeated in
- * the error. A bucket's name is of harmless characters, and at least three, so
- * it is neither "." nor "..". */
+ * AWS's own hosts are made of the region and the wishes, and so can be made
+ * again for another region; a custom URL is taken as it is. Wishes that a
+ * custom endpoint or a partition can't fulfil are errors, as in AWS's own
+ * tools: whoever asks for FIPS must not silently get something else.
+ *
+ * A bucket's name is of harmless characters, and at least three, so it is
+ * neither "." nor "..". */
 #include "uploader/endpoint.h"
 
-#include <ctype.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common/mem.h"
 #include "common/percent.h"
+#include "uploader/bucket.h"
+#include "uploader/endpoint_url.h"
+#include "uploader/partition.h"
+#include "uploader/settings.h"
 
-enum { BUCKET_MIN = 3, BUCKET_DNS_MAX = 63, BUCKET_MAX = 255 };
 enum { REGION_MAX = 63 };
 
-/* Domains by the beginning of the region's name; the last is for the rest. */
-static const struct partition {
-	const char *region_prefix, *domain;
-} partitions[] = {
-    {"cn-", "amazonaws.com.cn"},
-    {"eusc-", "amazonaws.eu"},
-    {"us-iso-", "c2s.ic.gov"},
-    {"us-isob-", "sc2s.sgov.gov"},
-    {"", "amazonaws.com"},
+/* What the user asks for besides bucket, URL and region. */
+struct wishes {
+	bool accelerate, fips, dualstack;
+	enum addressing_style style;
 };
-
-enum { PARTITION_COUNT = sizeof partitions / sizeof *partitions };
-
-/* A setting, and the name under which the user knows it. */
-struct setting {
-	const char *name, *value; /* NULL: not set */
-};
-
-static struct setting
-first_set(const char *configured, const char *name, const char *variable,
-    const char *second_variable)
-{
-	const char *variables[] = {variable, second_variable};
-	const char *value;
-
-	if (configured != NULL && *configured != '\0')
-		return (struct setting){name, configured};
-	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-		value = getenv(variables[i]);
-		if (value != NULL && *value != '\0')
-			return (struct setting){variables[i], value};
-	}
-	return (struct setting){name, NULL};
-}
-
-/* --- bucket and region -------------------------------------------------- */
-
-static bool
-has_only(const char *text, const char *others)
-{
-	for (; *text != '\0'; text++)
-		if (!((*text >= 'a' && *text <= 'z') ||
-			(*text >= 'A' && *text <= 'Z') ||
-			(*text >= '0' && *text <= '9') ||
-			strchr(others, *text) != NULL))
-			return false;
-	return true;
-}
-
-static bool
-ends_with(const char *text, const char *ending)
-{
-	size_t length = strlen(text), ending_length = strlen(ending);
-
-	return length >= ending_length &&
-	       strcmp(text + length - ending_length, ending) == 0;
-}
 
 static int
-check_bucket(const char *bucket, char **ret_error)
+refuse(char **ret_error, char *fault)
 {
-	size_t length = strlen(bucket);
-	const char *fault = NULL;
-
-	if (strncmp(bucket, "s3://", 5) == 0)
-		fault = "give the name alone, without s3:// (and what follows "
-			"it as key_prefix)";
-	else if (strncmp(bucket, "arn:", 4) == 0)
-		fault = "ARNs are not supported; give the bucket's name";
-	else if (ends_with(bucket, "--x-s3"))
-		fault = "S3 Express directory buckets are not supported";
-	else if (length < BUCKET_MIN || length > BUCKET_MAX)
-		fault = "a bucket's name has 3 to 63 characters (old ones up "
-			"to 255)";
-	else if (!has_only(bucket, ".-_"))
-		fault = "a bucket's name has only letters, digits, '.', '-' "
-			"and '_'";
-	if (fault == NULL)
-		return 0;
-	*ret_error = mem_format("s3_bucket \"%s\": %s", bucket, fault);
+	*ret_error = fault;
 	return -EINVAL;
 }
 
-/* Whether BUCKET can be the first part of a host's name (AWS, "General purpose
- * bucket naming rules"; host names know no case). */
-static bool
-fits_host(const char *bucket)
-{
-	size_t length = strlen(bucket);
-
-	if (length > BUCKET_DNS_MAX)
-		return false;
-	for (size_t i = 0; i < length; i++) {
-		bool inner = i > 0 && i + 1 < length;
-
-		if ((bucket[i] >= 'a' && bucket[i] <= 'z') ||
-		    (bucket[i] >= '0' && bucket[i] <= '9'))
-			continue;
-		if (bucket[i] == '-' && inner)
-			continue;
-		/* No empty part, and none that borders on a hyphen. */
-		if (bucket[i] == '.' && inner && bucket[i - 1] != '.' &&
-		    bucket[i - 1] != '-' && bucket[i + 1] != '-')
-			continue;
-		return false;
-	}
-	return true;
-}
+/* --- region --------------------------------------------------------------- */
 
 /* A region becomes part of AWS's host names, and everywhere of the signature's
  * scope, whose parts end with a slash. */
+static bool
+is_region(const char *text)
+{
+	return *text != '\0' && strlen(text) <= REGION_MAX &&
+	       bucket_has_only(text, "-_.");
+}
+
+/* Takes the region of the bucket's ARN, else the user's. */
 static int
-check_region(const struct setting *region, char **ret_error)
+take_region(struct endpoint *endpoint, const struct bucket *bucket,
+    const struct config *config, const struct profiles *profiles,
+    char **ret_error)
 {
-	if (strlen(region->value) <= REGION_MAX &&
-	    has_only(region->value, "-_."))
-		return 0;
-	*ret_error = mem_format("%s \"%s\": no name of a region; it has only "
-				"letters, digits, '-', '_' and '.'",
-	    region->name, region->value);
-	return -EINVAL;
+	struct setting region = settings_region(config, profiles);
+
+	if (bucket->region != NULL)
+		region.value = bucket->region;
+	if (region.value == NULL && endpoint->is_aws)
+		return refuse(
+		    ret_error, mem_copy("no region; set region in the "
+					"configuration, or AWS_REGION"));
+	if (region.value == NULL)
+		region.value = "us-east-1"; /* what other stores call theirs */
+	else if (!is_region(region.value))
+		return refuse(ret_error,
+		    mem_format("%s \"%s\": no name of a region; it has only "
+			       "letters, digits, '-', '_' and '.'",
+			region.name, region.value));
+	endpoint->region = mem_copy(region.value);
+	return 0;
 }
 
-/* --- custom endpoints --------------------------------------------------- */
+/* --- wishes --------------------------------------------------------------- */
 
-struct url_parts {
-	char *scheme, *user, *password, *host, *zone, *port, *path, *query,
-	    *fragment;
-};
-
-static CURLUcode
-split_url(const char *url, struct url_parts *parts)
+static int
+take_wishes(struct wishes *wishes, const struct config *config,
+    const struct profiles *profiles, char **ret_error)
 {
-	const struct {
-		CURLUPart part;
-		unsigned flags;
-		char **target;
-	} wanted[] = {
-	    {CURLUPART_SCHEME, 0, &parts->scheme},
-	    {CURLUPART_USER, 0, &parts->user},
-	    {CURLUPART_PASSWORD, 0, &parts->password},
-	    {CURLUPART_HOST, 0, &parts->host},
-	    {CURLUPART_ZONEID, 0, &parts->zone},
-	    {CURLUPART_PORT, CURLU_NO_DEFAULT_PORT, &parts->port},
-	    {CURLUPART_PATH, CURLU_URLDECODE, &parts->path},
-	    {CURLUPART_QUERY, 0, &parts->query},
-	    {CURLUPART_FRAGMENT, 0, &parts->fragment},
-	};
-	CURLU *handle = curl_url();
-	CURLUcode code;
+	int rc = settings_use_fips(config, profiles, &wishes->fips, ret_error);
 
-	if (handle == NULL)
-		return CURLUE_OUT_OF_MEMORY;
-	code = curl_url_set(handle, CURLUPART_URL, url, 0);
-	for (size_t i = 0;
-	     code == CURLUE_OK && i < sizeof wanted / sizeof *wanted; i++) {
-		code = curl_url_get(
-		    handle, wanted[i].part, wanted[i].target, wanted[i].flags);
-		switch (code) {
-		case CURLUE_NO_USER:
-		case CURLUE_NO_PASSWORD:
-		case CURLUE_NO_ZONEID:
-		case CURLUE_NO_PORT:
-		case CURLUE_NO_QUERY:
-		case CURLUE_NO_FRAGMENT:
-			code = CURLUE_OK; /* may be missing */
-			break;
-		default:
-			break;
-		}
-	}
-	curl_url_cleanup(handle);
-	if (code == CURLUE_OK &&
-	    (parts->scheme == NULL || parts->host == NULL ||
-		parts->path == NULL))
-		code = CURLUE_MALFORMED_INPUT; /* libcurl promises better */
-	return code;
+	if (rc == 0)
+		rc = settings_use_dualstack(
+		    config, profiles, &wishes->dualstack, ret_error);
+	if (rc == 0)
+		rc = settings_use_accelerate(
+		    config, profiles, &wishes->accelerate, ret_error);
+	if (rc == 0)
+		rc = settings_addressing_style(
+		    config, profiles, &wishes->style, ret_error);
+	return rc;
 }
 
-static void
-free_parts(struct url_parts *parts)
-{
-	curl_free(parts->scheme);
-	curl_free(parts->user);
-	curl_free(parts->password);
-	curl_free(parts->host);
-	curl_free(parts->zone);
-	curl_free(parts->port);
-	curl_free(parts->path);
-	curl_free(parts->query);
-	curl_free(parts->fragment);
-}
-
-/* What is wrong with a URL that libcurl took, or NULL. */
+/* Why the wishes can't be fulfilled, or NULL. */
 static const char *
-find_fault(const struct url_parts *parts)
+wishes_fault(const struct endpoint *endpoint, const struct wishes *wishes)
 {
-	if (strcmp(parts->scheme, "https") != 0 &&
-	    strcmp(parts->scheme, "http") != 0)
-		return "it must begin with https:// or http://";
-	if (parts->user != NULL || parts->password != NULL)
-		return "it must not hold a user or a password; credentials "
-		       "come from the environment";
-	if (parts->query != NULL || parts->fragment != NULL)
-		return "it must not have a query (?) or a fragment (#)";
-	if (parts->zone != NULL)
-		return "an IPv6 zone is not supported; use a host name";
-	if (*parts->host != '[' && !has_only(parts->host, ".-_"))
-		return "its host has only letters, digits, '.', '-' and '_'; "
-		       "write other names in their xn-- form";
-	if (!percent_is_utf8(parts->path))
-		return "its path is not UTF-8";
+	const struct partition *partition = partition_of(endpoint->region);
+	bool is_point = endpoint->kind == ENDPOINT_ACCESS_POINT;
+
+	if (wishes->accelerate && wishes->fips)
+		return "use_accelerate_endpoint and use_fips_endpoint exclude "
+		       "each other";
+	if (wishes->accelerate && is_point)
+		return "use_accelerate_endpoint: access points are not "
+		       "accelerated";
+	if (wishes->accelerate && !partition->has_accelerate)
+		return "use_accelerate_endpoint: this region has none";
+	if (wishes->accelerate && (strchr(endpoint->bucket, '.') != NULL ||
+				      !bucket_fits_host(endpoint->bucket)))
+		return "use_accelerate_endpoint: only buckets whose names are "
+		       "lower case and without dots are accelerated";
+	if ((wishes->accelerate || is_point) &&
+	    wishes->style == ADDRESSING_PATH)
+		return "addressing_style path: it works neither with "
+		       "use_accelerate_endpoint nor with access points";
+	if (wishes->fips && !partition->has_fips)
+		return "use_fips_endpoint: this region has none";
+	if (wishes->dualstack && !partition->has_dualstack)
+		return "use_dualstack_endpoint: this region has none";
 	return NULL;
 }
 
-static bool
-is_aws_host(const char *host)
+/* The same for a custom endpoint. */
+static const char *
+custom_fault(const struct wishes *wishes)
 {
-	for (size_t i = 0; i < PARTITION_COUNT; i++) {
-		const char *domain = partitions[i].domain;
-		size_t length = strlen(host), domain_length = strlen(domain);
-
-		if (length > domain_length &&
-		    host[length - domain_length - 1] == '.' &&
-		    strcmp(host + length - domain_length, domain) == 0)
-			return true;
-	}
-	return false;
+	if (wishes->fips)
+		return "use_fips_endpoint can't be combined with an "
+		       "endpoint of one's own (endpoint_url); unset one";
+	if (wishes->dualstack)
+		return "use_dualstack_endpoint can't be combined with an "
+		       "endpoint of one's own (endpoint_url); unset one";
+	if (wishes->accelerate)
+		return "use_accelerate_endpoint can't be combined with an "
+		       "endpoint of one's own (endpoint_url); unset one";
+	return NULL;
 }
+
+/* --- hosts ---------------------------------------------------------------- */
 
 /* Whether HOST, perhaps with a port, is an address of digits and dots or in
  * brackets, of which a bucket can't be a part. */
@@ -263,151 +149,151 @@ is_address(const char *host)
 	       strspn(host, "0123456789.") == strcspn(host, ":");
 }
 
+/* Makes the host of an endpoint of AWS's, of kind, region and bucket. */
 static void
-lower(char *text)
+make_host(struct endpoint *endpoint)
 {
-	for (; *text != '\0'; text++)
-		*text = (char)tolower((unsigned char)*text);
-}
+	const char *domain = partition_of(endpoint->region)->domain;
+	const char *dualstack = endpoint->dualstack ? ".dualstack" : "";
+	const char *fips = endpoint->fips ? "-fips" : "";
 
-/* Fills scheme, host (with the port, without a bucket), base_path and is_aws
- * from the URL in SETTING. */
-static int
-take_url(
-    struct endpoint *endpoint, const struct setting *setting, char **ret_error)
-{
-	struct url_parts parts = {0};
-	struct strbuf path = {0};
-	CURLUcode code = split_url(setting->value, &parts);
-	const char *fault;
-	size_t length;
-
-	if (code == CURLUE_BAD_SCHEME || code == CURLUE_UNSUPPORTED_SCHEME)
-		fault = "it must begin with https:// or http://";
-	else if (code != CURLUE_OK)
-		fault = curl_url_strerror(code);
+	free(endpoint->host);
+	if (endpoint->kind == ENDPOINT_ACCELERATE)
+		endpoint->host = mem_format("%s.s3-accelerate%s.%s",
+		    endpoint->bucket, dualstack, domain);
 	else
-		fault = find_fault(&parts);
-	if (code != CURLUE_OK || fault != NULL) {
-		bool quotable = strchr(setting->value, '@') == NULL;
-
-		*ret_error = mem_format("%s%s%s%s: %s", setting->name,
-		    quotable ? " \"" : "", quotable ? setting->value : "",
-		    quotable ? "\"" : "", fault);
-		free_parts(&parts);
-		return -EINVAL;
-	}
-	lower(parts.host);
-	endpoint->scheme = mem_copy(parts.scheme);
-	endpoint->is_aws = is_aws_host(parts.host);
-	endpoint->host = parts.port == NULL
-			     ? mem_copy(parts.host)
-			     : mem_format("%s:%s", parts.host, parts.port);
-	length = strlen(parts.path);
-	while (length > 0 && parts.path[length - 1] == '/')
-		parts.path[--length] = '\0';
-	percent_encode_path(&path, parts.path);
-	endpoint->base_path = strbuf_take(&path);
-	free_parts(&parts);
-	return 0;
+		endpoint->host = mem_format("%s%s%s%s%s.%s.%s",
+		    endpoint->path_style ? "" : endpoint->bucket,
+		    endpoint->path_style ? "" : ".",
+		    endpoint->kind == ENDPOINT_ACCESS_POINT ? "s3-accesspoint"
+							    : "s3",
+		    fips, dualstack, endpoint->region, domain);
 }
 
-/* --- resolving ---------------------------------------------------------- */
-
-static const char *
-domain_of(const char *region)
+static void
+take_url(struct endpoint *endpoint, struct endpoint_url *url)
 {
-	const struct partition *partition = partitions;
-
-	while (strncmp(region, partition->region_prefix,
-		   strlen(partition->region_prefix)) != 0)
-		partition++; /* the last one's prefix is empty */
-	return partition->domain;
+	endpoint->is_aws = partition_of_host(url->name) != NULL;
+	endpoint->scheme = url->scheme;
+	endpoint->host = url->host;
+	endpoint->base_path = url->base_path;
+	free(url->name);
+	*url = (struct endpoint_url){0};
 }
 
-static int
-take_region(
-    struct endpoint *endpoint, const struct config *config, char **ret_error)
+static bool
+wants_path(const struct endpoint *endpoint, enum addressing_style style)
 {
-	struct setting region = first_set(
-	    config->region, "region", "AWS_REGION", "AWS_DEFAULT_REGION");
-
-	if (region.value == NULL && endpoint->is_aws) {
-		*ret_error = mem_format("no region; set region in the "
-					"configuration, or AWS_REGION");
-		return -EINVAL;
-	}
-	if (region.value == NULL)
-		region.value = "us-east-1"; /* what other stores call theirs */
-	else if (check_region(&region, ret_error) < 0)
-		return -EINVAL;
-	endpoint->region = mem_copy(region.value);
-	return 0;
+	if (endpoint->kind == ENDPOINT_ACCELERATE ||
+	    endpoint->kind == ENDPOINT_ACCESS_POINT)
+		return false;
+	if (style != ADDRESSING_AUTO)
+		return style == ADDRESSING_PATH;
+	return endpoint->kind == ENDPOINT_CUSTOM ||
+	       !bucket_fits_host(endpoint->bucket) ||
+	       /* A wildcard certificate covers no second dot. */
+	       strchr(endpoint->bucket, '.') != NULL;
 }
 
-/* Decides the addressing style and puts the bucket into the host if need
- * be. */
+/* Decides the addressing style, and makes the host. */
 static int
 place_bucket(struct endpoint *endpoint, enum addressing_style style,
-    bool custom, char **ret_error)
+    bool is_point, char **ret_error)
 {
 	const char *bucket = endpoint->bucket;
 	char *host;
 
-	if (style == ADDRESSING_AUTO)
-		endpoint->path_style =
-		    custom || !fits_host(bucket) ||
-		    /* A wildcard certificate covers no second dot. */
-		    (strchr(bucket, '.') != NULL &&
-			strcmp(endpoint->scheme, "https") == 0);
-	else
-		endpoint->path_style = style == ADDRESSING_PATH;
-	if (endpoint->path_style)
+	/* An access point is part of the host even where that is custom. */
+	endpoint->path_style = !is_point && wants_path(endpoint, style);
+	if (!endpoint->path_style && endpoint->kind == ENDPOINT_CUSTOM) {
+		if (!bucket_fits_host(bucket) || is_address(endpoint->host))
+			goto misfit;
+		host = mem_format("%s.%s", bucket, endpoint->host);
+		free(endpoint->host);
+		endpoint->host = host;
 		return 0;
-	if (!fits_host(bucket) || is_address(endpoint->host)) {
-		*ret_error = mem_format("addressing_style virtual: bucket "
-					"\"%s\" can't be part of the host "
-					"\"%s\"; use path",
-		    bucket, endpoint->host);
-		return -EINVAL;
 	}
-	host = mem_format("%s.%s", bucket, endpoint->host);
-	free(endpoint->host);
-	endpoint->host = host;
+	if (!endpoint->path_style && !bucket_fits_host(bucket))
+		goto misfit;
+	if (endpoint->kind != ENDPOINT_CUSTOM)
+		make_host(endpoint);
 	return 0;
+
+misfit:
+	if (is_point)
+		return refuse(ret_error,
+		    mem_copy("an access point is part of the host, so "
+			     "endpoint_url must have a name, no address"));
+	return refuse(ret_error,
+	    mem_format("addressing_style virtual: bucket \"%s\" can't be part "
+		       "of the host%s%s; use path",
+		bucket, endpoint->host != NULL ? " " : "",
+		endpoint->host != NULL ? endpoint->host : ""));
+}
+
+/* --- resolving ------------------------------------------------------------ */
+
+static int
+resolve(struct endpoint *endpoint, struct bucket *bucket,
+    const struct config *config, const struct profiles *profiles,
+    char **ret_error)
+{
+	struct setting setting = settings_endpoint_url(config, profiles);
+	bool is_point = bucket->region != NULL;
+	struct wishes wishes = {0};
+	struct endpoint_url url = {0};
+	const char *fault;
+	int rc = 0;
+
+	endpoint->bucket = bucket->name;
+	bucket->name = NULL;
+	endpoint->is_aws = true;
+	rc = take_wishes(&wishes, config, profiles, ret_error);
+	if (rc == 0 && setting.value != NULL)
+		rc = endpoint_url_parse(&setting, &url, ret_error);
+	if (rc < 0)
+		return rc;
+	endpoint->fips = wishes.fips;
+	endpoint->dualstack = wishes.dualstack;
+	if (setting.value != NULL) {
+		endpoint->kind = ENDPOINT_CUSTOM;
+		take_url(endpoint, &url);
+	} else {
+		endpoint->kind = is_point	     ? ENDPOINT_ACCESS_POINT
+				 : wishes.accelerate ? ENDPOINT_ACCELERATE
+						     : ENDPOINT_AWS;
+		endpoint->scheme = mem_copy("https");
+		endpoint->base_path = mem_copy("");
+	}
+	rc = take_region(endpoint, bucket, config, profiles, ret_error);
+	if (rc < 0)
+		return rc;
+	fault = setting.value != NULL ? custom_fault(&wishes)
+				      : wishes_fault(endpoint, &wishes);
+	if (fault != NULL)
+		return refuse(ret_error, mem_copy(fault));
+	return place_bucket(endpoint, wishes.style, is_point, ret_error);
 }
 
 int
-endpoint_resolve(const struct config *config, struct endpoint **ret_endpoint,
-    char **ret_error)
+endpoint_resolve(const struct config *config, const struct profiles *profiles,
+    struct endpoint **ret_endpoint, char **ret_error)
 {
-	struct setting url = first_set(config->endpoint_url, "endpoint_url",
-	    "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL");
-	struct endpoint *endpoint = mem_zero(1, sizeof *endpoint);
+	struct endpoint *endpoint;
+	struct bucket bucket = {0};
+	int rc = bucket_parse(config->bucket, &bucket, ret_error);
 
-	if (check_bucket(config->bucket, ret_error) < 0)
-		goto fail;
-	endpoint->bucket = mem_copy(config->bucket);
-	endpoint->is_aws = true;
-	if (url.value != NULL && take_url(endpoint, &url, ret_error) < 0)
-		goto fail;
-	if (take_region(endpoint, config, ret_error) < 0)
-		goto fail;
-	if (url.value == NULL) {
-		endpoint->scheme = mem_copy("https");
-		endpoint->host = mem_format(
-		    "s3.%s.%s", endpoint->region, domain_of(endpoint->region));
-		endpoint->base_path = mem_copy("");
+	if (rc < 0)
+		return rc;
+	endpoint = mem_zero(1, sizeof *endpoint);
+	rc = resolve(endpoint, &bucket, config, profiles, ret_error);
+	bucket_done(&bucket);
+	if (rc < 0) {
+		endpoint_free(endpoint);
+		return rc;
 	}
-	if (place_bucket(endpoint, config->addressing_style, url.value != NULL,
-		ret_error) < 0)
-		goto fail;
 	*ret_endpoint = endpoint;
 	return 0;
-
-fail:
-	endpoint_free(endpoint);
-	return -EINVAL;
 }
 
 void
@@ -421,6 +307,49 @@ endpoint_free(struct endpoint *endpoint)
 	free(endpoint->bucket);
 	free(endpoint->region);
 	free(endpoint);
+}
+
+/* --- moving --------------------------------------------------------------- */
+
+/* Replaces ".OLD." in the custom host of AWS's by ".NEW."; a private link's
+ * (VPC) is one region's alone. */
+static void
+replace_region(struct endpoint *endpoint, const char *region)
+{
+	char *label = mem_format(".%s.", endpoint->region);
+	char *found = strstr(endpoint->host, label);
+	char *host;
+
+	if (found != NULL && strstr(endpoint->host, ".vpce.") == NULL) {
+		host = mem_format("%.*s.%s.%s", (int)(found - endpoint->host),
+		    endpoint->host, region, found + strlen(label));
+		free(endpoint->host);
+		endpoint->host = host;
+	}
+	free(label);
+}
+
+int
+endpoint_move(struct endpoint *endpoint, const char *region)
+{
+	static const char label[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+
+	if (!is_region(region) || strcmp(region, endpoint->region) == 0 ||
+	    endpoint->kind == ENDPOINT_ACCESS_POINT)
+		return -EINVAL;
+	/* It comes from outside and would become part of a host: to AWS, only
+	 * what AWS may name. */
+	if (endpoint->is_aws &&
+	    (region[strspn(region, label)] != '\0' ||
+		partition_of(region) != partition_of(endpoint->region)))
+		return -EINVAL;
+	if (endpoint->kind == ENDPOINT_CUSTOM && endpoint->is_aws)
+		replace_region(endpoint, region);
+	free(endpoint->region);
+	endpoint->region = mem_copy(region);
+	if (endpoint->kind != ENDPOINT_CUSTOM)
+		make_host(endpoint);
+	return 0;
 }
 
 void

@@ -248,8 +248,6 @@ add_encryption(struct s3_object_options *options, const struct config *config,
 	add(options, "x-amz-server-side-encryption", names[how], S3_USE_CREATE);
 	add(options, "x-amz-server-side-encryption-aws-kms-key-id",
 	    config->sse_kms_key_id, S3_USE_CREATE);
-	options->etag_is_md5 = how == ENCRYPTION_NONE ||
-			       how == ENCRYPTION_AES256;
 	if (config->sse_customer_key_file == NULL)
 		return 0;
 	if (how != ENCRYPTION_NONE)
@@ -260,7 +258,6 @@ add_encryption(struct s3_object_options *options, const struct config *config,
 		return refuse(ret_error,
 		    "sse_customer_key_file: the key travels with each "
 		    "request, so the endpoint must be https");
-	options->etag_is_md5 = false;
 	result = read_key(config->sse_customer_key_file, key, ret_error);
 	if (result == 0)
 		add_key(options, key);

@@ -35,8 +35,6 @@ struct s3_object_options {
 	int64_t retain_ns;	     /* object lock, from the upload; or 0 */
 	bool needs_checksum; /* object lock: the store wants a Content-MD5 or
 				x-amz-checksum-* with each body */
-	bool etag_is_md5;    /* false: encrypted in a way that makes it differ
-			      */
 };
 
 /* Prepares what CONFIG, which must outlive it, says, for ENDPOINT (a

@@ -403,14 +403,18 @@ tear_down(struct uploader *up)
 	s3_object_options_free(up->options);
 	credentials_free(up->credentials);
 	endpoint_free(up->endpoint);
+	profiles_free(up->profiles);
 }
 
 static bool
-resolve(struct stage *stage, struct endpoint **ret_endpoint)
+resolve(struct stage *stage, struct profiles **ret_profiles,
+    struct endpoint **ret_endpoint)
 {
 	char *error = NULL;
 
-	if (endpoint_resolve(stage->config, ret_endpoint, &error) == 0)
+	if (profiles_load(ret_profiles, &error) == 0 &&
+	    endpoint_resolve(
+		stage->config, *ret_profiles, ret_endpoint, &error) == 0)
 		return true;
 	log_error("%s", error);
 	free(error);
@@ -431,7 +435,7 @@ upload_all(struct stage *stage)
 	int rc;
 
 	retry_budget_init(&up.budget);
-	if (!resolve(stage, &up.endpoint) ||
+	if (!resolve(stage, &up.profiles, &up.endpoint) ||
 	    !stage_open_spool(stage, SPOOL_CREATE))
 		goto out;
 	up.pick = pick_new(stage->spool);
@@ -484,11 +488,11 @@ void
 upload_dry(struct stage *stage)
 {
 	struct dry dry = {.stage = stage};
+	struct profiles *profiles = NULL;
 	int rc;
 
-	if (!resolve(stage, &dry.endpoint))
-		return;
-	if (stage_open_spool(stage, SPOOL_LOOK)) {
+	if (resolve(stage, &profiles, &dry.endpoint) &&
+	    stage_open_spool(stage, SPOOL_LOOK)) {
 		rc = pick_each(stage->spool, print_put, &dry);
 		if (rc < 0) {
 			log_error("Cannot list the claims in '%s': %s",
@@ -497,4 +501,5 @@ upload_dry(struct stage *stage)
 		}
 	}
 	endpoint_free(dry.endpoint);
+	profiles_free(profiles);
 }

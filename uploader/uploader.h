@@ -9,6 +9,7 @@
 #include "common/stage.h"
 #include "uploader/commit.h"
 #include "uploader/credentials/credentials.h"
+#include "uploader/credentials/profile.h"
 #include "uploader/endpoint.h"
 #include "uploader/pick.h"
 #include "uploader/renewal.h"
@@ -21,6 +22,7 @@ struct job;
 struct uploader {
 	struct stage *stage;
 	const struct config *config;
+	struct profiles *profiles;
 	struct endpoint *endpoint;
 	struct credentials *credentials;
 	struct s3_object_options *options;

@@ -42,7 +42,7 @@ resolve(
 	set("AWS_ENDPOINT_URL", given->env_url);
 	set("AWS_REGION", given->env_region);
 	set("AWS_DEFAULT_REGION", given->env_default_region);
-	result = endpoint_resolve(&config, ret_endpoint, ret_error);
+	result = endpoint_resolve(&config, NULL, ret_endpoint, ret_error);
 	free(config.bucket);
 	free(config.endpoint_url);
 	free(config.region);
