@@ -75,7 +75,7 @@ checksum_base64(enum checksum kind, const struct digest *digest,
 	const unsigned char *bytes = number;
 	size_t count = 0, length;
 
-	assert((digest->have & rows[kind].digest) != 0);
+	assert((digest->have & rows[kind].digest) == rows[kind].digest);
 	switch (kind) {
 	case CHECKSUM_CRC32C:
 		count = big_endian(number, digest->crc32c, 4);

@@ -10,8 +10,11 @@
 enum compare {
 	COMPARE_SAME,
 	COMPARE_OTHER,
-	COMPARE_UNKNOWN,  /* the store tells nothing to go by */
-	COMPARE_NEEDS_MD5 /* ask again with the MD5 in the digest */
+	COMPARE_UNKNOWN, /* the store tells nothing to go by */
+	/* Ask again with this in the digest. */
+	COMPARE_NEEDS_MD5,
+	COMPARE_NEEDS_CRC32C,
+	COMPARE_NEEDS_PARTS /* the ETag as of a multipart upload */
 };
 
 /* Judges the answer to a HEAD by, in this order: the size, the store's own
@@ -19,5 +22,8 @@ enum compare {
  * a difference, never that two are the same. */
 enum compare compare_object(const struct s3_reply *reply, int64_t size_bytes,
     const struct digest *digest);
+
+/* Whether the ETag of REPLY is the MD5 of the object's bytes. */
+bool compare_is_md5(const struct s3_reply *reply);
 
 #endif

@@ -10,13 +10,16 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "common/log.h"
 #include "common/mem.h"
 #include "uploader/chance.h"
+#include "uploader/checksum.h"
 #include "uploader/compare.h"
+#include "uploader/multi.h"
 #include "uploader/verdict.h"
 
 static bool
@@ -25,21 +28,33 @@ is_conditional(const struct job *job)
 	return !uploader_is_unconditional(job->up);
 }
 
-static int64_t
-signing_time_ns(const struct uploader *up)
+int64_t
+exchange_now_ns(const struct uploader *up)
 {
 	return clock_realtime_ns() + up->clock_offset_ns;
+}
+
+void
+exchange_start(struct job *job, const struct transfer_body *body)
+{
+	job->state = JOB_SENDING;
+	if (transfer_start(job->up->transfer, job->slot, &job->request, body,
+		&job->reply) < 0)
+		job_give_back(job, GIVE_QUEUED, "libcurl refuses the request");
 }
 
 static void
 send_put(struct job *job)
 {
 	struct uploader *up = job->up;
+	char checksum[CHECKSUM_TEXT_MAX];
 	const struct s3_put put = {
 	    .key = strbuf_text(&job->key),
 	    .mtime_ns = clock_from_timespec(&job->st.st_mtim),
 	    .crc32c = job->digest.crc32c,
 	    .sha256_hex = up->sign_payload ? job->digest.sha256_hex : NULL,
+	    .checksum_header = checksum_header(up->checksum),
+	    .checksum = checksum_base64(up->checksum, &job->digest, checksum),
 	    .if_none_match = is_conditional(job),
 	};
 	const struct transfer_body body = {
@@ -56,35 +71,56 @@ send_put(struct job *job)
 		return;
 	}
 	job->conditional = put.if_none_match;
-	s3_request_put(&job->request, &up->client, &put, signing_time_ns(up));
-	job->state = JOB_SENDING;
-	if (transfer_start(
-		up->transfer, job->slot, &job->request, &body, &job->reply) < 0)
-		job_give_back(job, GIVE_QUEUED, "libcurl refuses the request");
+	job->sent_checksum = up->checksum;
+	s3_request_put(&job->request, &up->client, &put, exchange_now_ns(up));
+	exchange_start(job, &body);
 }
 
-static void
-send_question(struct job *job)
+/* Learned since its digests were computed: the store takes other ones. */
+static bool
+lacks_checksum(const struct job *job, const struct digest *digest)
 {
-	struct uploader *up = job->up;
+	unsigned needed = checksum_digest(job->up->checksum);
 
-	(job->step == STEP_GET_REASON ? s3_request_get : s3_request_head)(
-	    &job->request, &up->client, strbuf_text(&job->key),
-	    signing_time_ns(up));
-	job->state = JOB_SENDING;
-	if (transfer_start(
-		up->transfer, job->slot, &job->request, NULL, &job->reply) < 0)
-		job_give_back(job, GIVE_QUEUED, "libcurl refuses the request");
+	return (digest->have & needed) != needed;
 }
 
 void
 exchange_send(struct job *job)
 {
-	job->generation = job->up->renewal.generation;
-	if (job->step == STEP_PUT)
-		send_put(job);
-	else
-		send_question(job);
+	struct uploader *up = job->up;
+
+	job->generation = up->renewal.generation;
+	switch (job->step) {
+	case STEP_PUT:
+		if (lacks_checksum(job, &job->digest))
+			job_digest(job, checksum_digest(up->checksum));
+		else
+			send_put(job);
+		return;
+	case STEP_GET_REASON:
+		s3_request_get(&job->request, &up->client,
+		    strbuf_text(&job->key), exchange_now_ns(up));
+		exchange_start(job, NULL);
+		return;
+	case STEP_HEAD_FIRST:
+	case STEP_HEAD_EXISTS:
+	case STEP_HEAD_COMPLETE:
+	case STEP_HEAD_LOST:
+		s3_request_head(&job->request, &up->client,
+		    strbuf_text(&job->key), exchange_now_ns(up));
+		exchange_start(job, NULL);
+		return;
+	case STEP_PART:
+		if (lacks_checksum(job, &job->part_digest)) {
+			job_digest_anew(job);
+			return;
+		}
+		break;
+	default:
+		break;
+	}
+	multi_send(job);
 }
 
 static const char *
@@ -92,14 +128,23 @@ operation_of(const struct job *job)
 {
 	switch (job->step) {
 	case STEP_PUT:
-		break;
-	case STEP_HEAD_FIRST:
-	case STEP_HEAD_EXISTS:
-		return "HeadObject";
+		return "PutObject";
 	case STEP_GET_REASON:
 		return "GetObject";
+	case STEP_CREATE:
+		return "CreateMultipartUpload";
+	case STEP_PART:
+		return "UploadPart";
+	case STEP_COMPLETE:
+		return "CompleteMultipartUpload";
+	case STEP_LIST:
+	case STEP_ABORT_CHECK:
+		return "ListParts";
+	case STEP_ABORT:
+		return "AbortMultipartUpload";
+	default:
+		return "HeadObject";
 	}
-	return "PutObject";
 }
 
 /* The operation that the user asked for: questions that stand in for the
@@ -107,7 +152,9 @@ operation_of(const struct job *job)
 static const char *
 purpose_of(const struct job *job)
 {
-	return job->step == STEP_HEAD_EXISTS ? "HeadObject" : "PutObject";
+	return job->step == STEP_HEAD_FIRST || job->step == STEP_GET_REASON
+		   ? "PutObject"
+		   : operation_of(job);
 }
 
 /* "An error occurred (CODE) when calling the OPERATION operation: MESSAGE",
@@ -272,13 +319,9 @@ repair(struct job *job, const struct transfer_result *result,
 		end_run(job, description, status_of(row->fault), row->hint);
 		return;
 	}
-	if (repaired && row->repair == REPAIR_FILE) {
-		/* Nothing that was read is believed. */
-		job->in_body = false;
-		digest_reset(&job->digest);
-		job_digest(
-		    job, DIGEST_CRC32C |
-			     (job->up->sign_payload ? DIGEST_SHA256 : 0));
+	if (repaired && row->repair == REPAIR_FILE &&
+	    (job->step == STEP_PUT || job->step == STEP_PART)) {
+		job_digest_anew(job);
 		return;
 	}
 	back_off(job, result, description);
@@ -294,9 +337,44 @@ go_unconditional(struct job *job)
 		log_info("The store knows no conditional writes "
 			 "(If-None-Match): asking with HEAD before each PUT");
 	up->no_conditions = true;
-	job->step = STEP_HEAD_FIRST;
+	job->step = job->multi != NULL ? STEP_HEAD_COMPLETE : STEP_HEAD_FIRST;
 	if (job_lock_key(job))
 		exchange_send(job);
+}
+
+/* Whether the answer is that of a store that doesn't know the checksum it was
+ * sent. Codes differ; the newer checksums are the likeliest to be refused. */
+static bool
+refuses_checksum(const struct job *job)
+{
+	static const char *const codes[] = {"NotImplemented", "InvalidRequest",
+	    "InvalidArgument", "UnsupportedArgument", "InvalidHeader", ""};
+	const struct uploader *up = job->up;
+	const char *code = strbuf_text(&job->error.code);
+
+	if (up->config->checksum != CHECKSUM_AUTO ||
+	    job->sent_checksum != CHECKSUM_CRC32C || up->endpoint->is_aws ||
+	    (job->step != STEP_PUT && job->step != STEP_PART &&
+		job->step != STEP_CREATE) ||
+	    (job->reply.status != 400 && job->reply.status != 501))
+		return false;
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+		if (strcmp(code, codes[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+go_back_to_md5(struct job *job)
+{
+	struct uploader *up = job->up;
+
+	if (up->checksum != CHECKSUM_MD5)
+		log_info("The store refuses x-amz-checksum-crc32c (%s): "
+			 "sending Content-MD5 instead",
+		    strbuf_text(&job->error.code));
+	up->checksum = CHECKSUM_MD5;
+	exchange_send(job);
 }
 
 /* An object with other bytes is there. */
@@ -319,6 +397,10 @@ conflict(struct job *job)
 	job->renamed = true;
 	strbuf_putc(&job->key, '~');
 	strbuf_add(&job->key, job->digest.sha256_hex, 16);
+	if (job->multi != NULL) {
+		multi_move(job);
+		return;
+	}
 	job->step = is_conditional(job) ? STEP_PUT : STEP_HEAD_FIRST;
 	exchange_send(job);
 }
@@ -336,12 +418,79 @@ compare(struct job *job)
 	case COMPARE_NEEDS_MD5:
 		job_digest(job, DIGEST_MD5);
 		return;
+	case COMPARE_NEEDS_CRC32C:
+		job_digest(job, DIGEST_CRC32C);
+		return;
+	case COMPARE_NEEDS_PARTS:
+		job_digest(job, DIGEST_MD5_PARTS);
+		return;
 	case COMPARE_UNKNOWN:
 		break;
 	}
 	job_reject(job, "ObjectExistsUnverified",
 	    "an object exists under this key, and the store tells nothing by "
 	    "which to compare it");
+}
+
+/* Nothing is there, or was there: what was to come after the question. */
+static void
+answered_absent(struct job *job, const char *description)
+{
+	switch (job->step) {
+	case STEP_HEAD_LOST:
+		multi_lost(job);
+		return;
+	case STEP_HEAD_EXISTS:
+		/* There a moment ago: somebody deletes there. */
+		job->attempts++;
+		if (job->attempts >= job->up->config->max_attempts) {
+			log_failure(job, description);
+			job_give_back(job, GIVE_QUEUED, NULL);
+			return;
+		}
+		job->step = job->multi != NULL ? STEP_COMPLETE : STEP_PUT;
+		break;
+	case STEP_HEAD_COMPLETE:
+		job->step = STEP_COMPLETE;
+		break;
+	default:
+		if (job->multi != NULL) {
+			multi_create(job);
+			return;
+		}
+		job->step = STEP_PUT;
+		break;
+	}
+	exchange_send(job);
+}
+
+/* HEAD isn't allowed, or something is wrong with it. */
+static void
+answered_refused(struct job *job)
+{
+	switch (job->step) {
+	case STEP_HEAD_EXISTS:
+		job_reject(job, "ObjectExistsUnverified",
+		    "an object exists under this key, and without "
+		    "s3:GetObject it can't be compared");
+		return;
+	case STEP_HEAD_LOST:
+		multi_lost(job);
+		return;
+	case STEP_HEAD_COMPLETE:
+		job->step = STEP_COMPLETE; /* with its condition alone */
+		break;
+	default:
+		/* Where there are conditions it was asked to spare sending a
+		 * large file for nothing, no more. */
+		if (job->multi != NULL && is_conditional(job)) {
+			multi_create(job);
+			return;
+		}
+		job->step = STEP_GET_REASON;
+		break;
+	}
+	exchange_send(job);
 }
 
 /* Answers to HEAD, which has no body and so no error code. True: done. */
@@ -353,29 +502,12 @@ answered_head(struct job *job, const char *description)
 		compare(job);
 		return true;
 	case 404:
-		if (job->step == STEP_HEAD_EXISTS) {
-			/* There a moment ago: somebody deletes there. */
-			job->attempts++;
-			if (job->attempts >= job->up->config->max_attempts) {
-				log_failure(job, description);
-				job_give_back(job, GIVE_QUEUED, NULL);
-				return true;
-			}
-		}
-		job->step = STEP_PUT;
-		exchange_send(job);
+		answered_absent(job, description);
 		return true;
 	case 400:
 	case 401:
 	case 403:
-		if (job->step == STEP_HEAD_EXISTS) {
-			job_reject(job, "ObjectExistsUnverified",
-			    "an object exists under this key, and without "
-			    "s3:GetObject it can't be compared");
-		} else {
-			job->step = STEP_GET_REASON;
-			exchange_send(job);
-		}
+		answered_refused(job);
 		return true;
 	default:
 		return false;
@@ -399,6 +531,33 @@ answered_reason(struct job *job, const char *description)
 	return true;
 }
 
+/* The store says that it has the bytes. Where what it says of them differs
+ * from what was sent, the object itself is asked about. */
+static void
+stored(struct job *job)
+{
+	const struct s3_reply *reply = &job->reply;
+	const char *etag = strbuf_text(&reply->etag);
+	char checksum[CHECKSUM_TEXT_MAX];
+	bool differs = false;
+
+	if (reply->checksum_crc32c.length > 0)
+		differs = strcmp(strbuf_text(&reply->checksum_crc32c),
+			      checksum_base64(CHECKSUM_CRC32C, &job->digest,
+				  checksum)) != 0;
+	else if ((job->digest.have & DIGEST_MD5) != 0 && compare_is_md5(reply))
+		differs = strcasecmp(etag, job->digest.md5_hex) != 0;
+	if (!differs) {
+		job_stored(job);
+		return;
+	}
+	log_warning("%s: the store's checksum of it is another than ours; "
+		    "asking for the object",
+	    strbuf_text(&job->path));
+	job->step = STEP_HEAD_EXISTS;
+	exchange_send(job);
+}
+
 /* What a PUT's answer, or a HEAD's other ones, call for. */
 static void
 judge(struct job *job, const struct transfer_result *result,
@@ -411,7 +570,7 @@ judge(struct job *job, const struct transfer_result *result,
 		if (job->step == STEP_PUT) {
 			retry_budget_return(
 			    &up->budget, job->attempts > 0, job->timed_out);
-			job_stored(job);
+			stored(job);
 			return;
 		}
 		back_off(job, result, description);
@@ -439,6 +598,30 @@ judge(struct job *job, const struct transfer_result *result,
 	}
 }
 
+/* Answers that mean something of their own at this step. True: done. */
+static bool
+answered_specially(
+    struct job *job, const struct verdict_row *row, const char *description)
+{
+	if (row->verdict != VERDICT_NO_CONDITIONS && refuses_checksum(job)) {
+		go_back_to_md5(job);
+		return true;
+	}
+	switch (job->step) {
+	case STEP_PUT:
+		return false;
+	case STEP_GET_REASON:
+		return answered_reason(job, description);
+	case STEP_HEAD_FIRST:
+	case STEP_HEAD_EXISTS:
+	case STEP_HEAD_COMPLETE:
+	case STEP_HEAD_LOST:
+		return answered_head(job, description);
+	default:
+		return multi_answered(job, row);
+	}
+}
+
 void
 exchange_answered(struct job *job, const struct transfer_result *result)
 {
@@ -457,11 +640,11 @@ exchange_answered(struct job *job, const struct transfer_result *result)
 		job->up->answered_ns = clock_monotonic_ns();
 		row = verdict_of(job->reply.status,
 		    strbuf_text(&job->error.code),
-		    job->step == STEP_PUT && job->conditional);
+		    (job->step == STEP_PUT || job->step == STEP_COMPLETE) &&
+			job->conditional);
 	}
-	if (result->fault != TRANSFER_ANSWERED || job->step == STEP_PUT ||
-	    !(job->step == STEP_GET_REASON ? answered_reason(job, description)
-					   : answered_head(job, description)))
+	if (result->fault != TRANSFER_ANSWERED ||
+	    !answered_specially(job, row, description))
 		judge(job, result, row, description);
 	free(description);
 }

@@ -22,12 +22,12 @@
 #include "common/mem.h"
 #include "common/receipt.h"
 #include "common/settle.h"
+#include "uploader/checksum.h"
 #include "uploader/exchange.h"
+#include "uploader/multi.h"
 #include "uploader/pathset.h"
 
 enum { SLICE = 1024 * 1024 };
-/* AWS, "Amazon S3 multipart upload limits": a single PUT. */
-static const int64_t put_max = INT64_C(5) * 1024 * 1024 * 1024;
 
 static void
 unlock_key(struct job *job)
@@ -39,8 +39,8 @@ unlock_key(struct job *job)
 
 /* The slot is free for another file. The key's lock, if any, has been handed
  * on or let go. */
-static void
-become_idle(struct job *job)
+void
+job_become_idle(struct job *job)
 {
 	if (job->fd >= 0)
 		(void)close(job->fd); /* only read from */
@@ -56,13 +56,22 @@ job_give_back(struct job *job, enum give_back how, const char *reason)
 {
 	struct uploader *up = job->up;
 	const char *path = strbuf_text(&job->path);
-	int rc = spool_give_back(
-	    up->stage->spool, &job->commit->run->uploading, path, job->inode);
+	int rc;
 
+	if (job->abort != NULL) {
+		multi_abort_end(job, false, reason);
+		return;
+	}
 	if (reason != NULL && how == GIVE_DEFERRED)
 		log_debug("%s stays queued: %s", path, reason);
 	else if (reason != NULL)
 		log_warning("%s stays queued: %s", path, reason);
+	if (job->multi != NULL && multi_defer(job, how, NULL, NULL))
+		return;
+	if (job->multi != NULL)
+		multi_end(job, false, true);
+	rc = spool_give_back(
+	    up->stage->spool, &job->commit->run->uploading, path, job->inode);
 	job->commit->run->held--;
 	if (how == GIVE_QUEUED)
 		stage_fail(up->stage, EX_TEMPFAIL);
@@ -78,7 +87,7 @@ job_give_back(struct job *job, enum give_back how, const char *reason)
 		stage_fail(up->stage, EX_IOERR);
 	}
 	unlock_key(job);
-	become_idle(job);
+	job_become_idle(job);
 }
 
 void
@@ -86,6 +95,14 @@ job_reject(struct job *job, const char *code, const char *message)
 {
 	const struct config *config = job->up->config;
 
+	if (job->abort != NULL) {
+		multi_abort_end(job, false, message);
+		return;
+	}
+	if (job->multi != NULL && multi_defer(job, GIVE_QUEUED, code, message))
+		return;
+	if (job->multi != NULL)
+		multi_end(job, false, false);
 	log_warning("Failed to upload %s/%s to %s/%s: %s (%s); moved to "
 		    "failed/",
 	    config->base_dir, strbuf_text(&job->path), config->bucket,
@@ -93,7 +110,7 @@ job_reject(struct job *job, const char *code, const char *message)
 	commit_add_reason(job->commit, strbuf_text(&job->path), job->inode,
 	    code, message, job->key_hash);
 	job->key_hash = -1;
-	become_idle(job);
+	job_become_idle(job);
 }
 
 static bool
@@ -132,6 +149,10 @@ job_stored(struct job *job)
 		    job, GIVE_QUEUED, "it was changed while it was uploaded");
 		return;
 	}
+	if (job->multi != NULL)
+		multi_end(job,
+		    job->step == STEP_COMPLETE || job->step == STEP_HEAD_LOST,
+		    false);
 	strbuf_puts(&receipt.bucket, up->config->bucket);
 	if ((job->digest.have & DIGEST_SHA256) != 0)
 		strbuf_puts(&receipt.sha256, job->digest.sha256_hex);
@@ -142,7 +163,7 @@ job_stored(struct job *job)
 	strbuf_done(&line);
 	strbuf_done(&receipt.bucket);
 	strbuf_done(&receipt.sha256);
-	become_idle(job);
+	job_become_idle(job);
 }
 
 /* Looks at the name, which is ours alone: what is no plain file is refused,
@@ -299,10 +320,13 @@ job_lock_key(struct job *job)
 static void
 digested(struct job *job)
 {
-	digest_finish(&job->digest);
+	digest_finish(job->digesting);
 	free(job->slice);
 	job->slice = NULL;
-	exchange_send(job);
+	if (job->digesting == &job->part_digest)
+		multi_digested(job);
+	else
+		exchange_send(job);
 }
 
 /* Small enough: read it whole, once. */
@@ -327,24 +351,37 @@ read_body(struct job *job)
 static void
 digest_slice(struct job *job)
 {
-	int64_t left = job->st.st_size - job->digested;
+	int64_t left = job->digest_end - job->digest_at;
 	size_t length = left < SLICE ? (size_t)left : SLICE;
-	ssize_t n = fsio_pread_all(job->fd, job->slice, length, job->digested);
+	ssize_t n = fsio_pread_all(
+	    job->digest_fd, job->slice, length, job->digest_at);
 
 	if (n < 0 || (size_t)n < length) {
 		job_give_back(job, GIVE_QUEUED,
 		    n < 0 ? strerror((int)-n) : "it got shorter");
 		return;
 	}
-	digest_update(&job->digest, job->slice, length);
-	job->digested += n;
-	if (job->digested == job->st.st_size)
+	digest_update(job->digesting, job->slice, length);
+	job->digest_at += n;
+	if (job->digest_at == job->digest_end)
 		digested(job);
+}
+
+/* Begins with slices of the file at FD. */
+static void
+begin_slices(struct job *job, int fd, int64_t offset, int64_t length)
+{
+	job->digest_fd = fd;
+	job->digest_at = offset;
+	job->digest_end = offset + length;
+	job->slice = mem_alloc(SLICE);
+	job->state = JOB_DIGESTING;
 }
 
 void
 job_digest(struct job *job, unsigned want)
 {
+	job->digesting = &job->digest;
 	digest_begin(&job->digest, want);
 	if (job->digest.want == 0) {
 		exchange_send(job);
@@ -354,10 +391,59 @@ job_digest(struct job *job, unsigned want)
 	} else if ((uint64_t)job->st.st_size <= job->up->body_max) {
 		read_body(job);
 	} else {
-		job->state = JOB_DIGESTING;
-		job->digested = 0;
-		job->slice = mem_alloc(SLICE);
+		begin_slices(job, job->fd, 0, job->st.st_size);
 	}
+}
+
+void
+job_digest_part(struct job *job, int64_t offset, int64_t length, unsigned want)
+{
+	digest_reset(&job->part_digest);
+	job->digesting = &job->part_digest;
+	digest_begin(&job->part_digest, want);
+	begin_slices(job, job->multi->lead->fd, offset, length);
+}
+
+/* What every request needs, and what the checksums do. */
+static unsigned
+digests_of(const struct uploader *up)
+{
+	return DIGEST_CRC32C | checksum_digest(up->checksum) |
+	       (up->sign_payload ? DIGEST_SHA256 : 0);
+}
+
+void
+job_digest_anew(struct job *job)
+{
+	if (job->step == STEP_PART) {
+		const struct parts *parts = &job->multi->parts;
+
+		job_digest_part(job, parts_offset(parts, job->part),
+		    parts_length(parts, job->part), digests_of(job->up));
+		return;
+	}
+	job->in_body = false;
+	digest_reset(&job->digest);
+	job_digest(job, digests_of(job->up));
+}
+
+void
+job_help(struct job *job, const struct job *lead)
+{
+	strbuf_reset(&job->path);
+	strbuf_reset(&job->key);
+	if (lead != NULL) {
+		strbuf_puts(&job->path, strbuf_text(&lead->path));
+		strbuf_puts(&job->key, strbuf_text(&lead->key));
+		job->commit = lead->commit;
+	}
+	job->fd = -1;
+	job->key_hash = -1;
+	job->attempts = 0;
+	job->timed_out = job->repaired = false;
+	job->started_ns = clock_monotonic_ns();
+	job->list_marker = 0;
+	job->up->active++;
 }
 
 static void
@@ -374,6 +460,7 @@ reset(struct job *job, struct commit *commit, const struct pick_claim *claim)
 	job->fd = -1;
 	job->in_body = false;
 	digest_reset(&job->digest);
+	job->multi = NULL;
 	job->attempts = 0;
 	job->timed_out = job->repaired = job->renamed = false;
 	job->started_ns = clock_monotonic_ns();
@@ -399,18 +486,16 @@ job_begin(
 	}
 	if (!open_file(job) || !is_settled(job))
 		return;
-	if (job->st.st_size > put_max) {
-		job_reject(job, "EntityTooLarge",
-		    "it is larger than 5 GiB, the most that one PUT takes");
-		return;
-	}
 	job->step = up->no_conditions &&
 			    up->config->on_conflict != CONFLICT_OVERWRITE
 			? STEP_HEAD_FIRST
 			: STEP_PUT;
-	if (job_lock_key(job))
-		job_digest(job,
-		    DIGEST_CRC32C | (up->sign_payload ? DIGEST_SHA256 : 0));
+	if (!job_lock_key(job))
+		return;
+	if (job->st.st_size > up->config->multipart_threshold_bytes)
+		multi_begin(job);
+	else
+		job_digest(job, digests_of(up));
 }
 
 void
@@ -437,6 +522,7 @@ job_done(struct job *job)
 {
 	strbuf_done(&job->path);
 	strbuf_done(&job->key);
+	strbuf_done(&job->xml);
 	s3_request_done(&job->request);
 	s3_reply_done(&job->reply);
 	s3_error_done(&job->error);

@@ -16,21 +16,34 @@ enum job_state {
 	JOB_DIGESTING, /* a slice at a time: job_work */
 	JOB_SENDING,   /* in the transfer loop: job_answered */
 	JOB_WAITING,   /* until wake_ns: job_work */
-	JOB_UNSIGNED   /* until there are newer credentials:
+	JOB_UNSIGNED,  /* until there are newer credentials:
 			  exchange_renewed */
+	JOB_PARTS      /* until other slots have sent its file's parts */
 };
 
 enum job_step {
 	STEP_PUT,
 	STEP_HEAD_FIRST,  /* the store knows no conditions: is it there? */
 	STEP_HEAD_EXISTS, /* it is there: is it the same? */
-	STEP_GET_REASON	  /* HEAD was refused, and has no body to say why */
+	STEP_GET_REASON,  /* HEAD was refused, and has no body to say why */
+	/* Multipart uploads: multi.c. */
+	STEP_CREATE,
+	STEP_LIST,
+	STEP_PART,
+	STEP_HEAD_COMPLETE, /* is the object there by now? */
+	STEP_COMPLETE,
+	STEP_HEAD_LOST, /* the upload is gone: has it been completed? */
+	STEP_ABORT,
+	STEP_ABORT_CHECK
 };
 
 enum give_back {
 	GIVE_DEFERRED, /* somebody else is about it: that is no failure */
 	GIVE_QUEUED    /* it didn't work out: for the next run, status 75 */
 };
+
+struct multi;
+struct multi_abort;
 
 struct job {
 	struct uploader *up;
@@ -42,13 +55,18 @@ struct job {
 	ino_t inode;
 	bool was_dead;
 	int fd;
-	struct stat st;	     /* as judged, before the first byte was read */
-	unsigned char *body; /* NULL, or body_max bytes, kept for the next */
-	bool in_body;	     /* the whole file is there */
-	struct digest digest;
-	int64_t digested; /* bytes, where it isn't in body */
+	struct stat st;	      /* as judged, before the first byte was read */
+	unsigned char *body;  /* NULL, or body_max bytes, kept for the next */
+	bool in_body;	      /* the whole file is there */
+	struct digest digest; /* of the whole file */
+	/* What is being read for a digest: a stretch of the file open at
+	 * digest_fd, in slices. */
+	struct digest *digesting;
+	int digest_fd;
+	int64_t digest_at, digest_end;
 	unsigned char *slice;
-	int attempts; /* failed ones */
+	enum checksum sent_checksum; /* of the last request with a body */
+	int attempts;		     /* failed ones */
 	bool timed_out;
 	bool repaired;
 	unsigned generation; /* of the credentials last used */
@@ -56,6 +74,13 @@ struct job {
 	bool renamed;	     /* keep-both: the key has its suffix */
 	int64_t started_ns, wake_ns;
 	int64_t key_hash; /* the byte of locks/keys we hold, or -1 */
+	/* Of a multipart upload; lead of it where multi->lead is this job. */
+	struct multi *multi;
+	size_t part;		   /* at hand */
+	struct digest part_digest; /* its */
+	int list_marker;
+	struct strbuf xml;
+	struct multi_abort *abort; /* what this job is about, or NULL */
 	struct s3_request request;
 	struct s3_reply reply;
 	struct s3_error error;
@@ -75,6 +100,16 @@ void job_done(struct job *job);
 
 /* Computes the digests of WANT that aren't there yet, then sends. */
 void job_digest(struct job *job, unsigned want);
+/* The same for the LENGTH bytes from OFFSET on, as job->part_digest. */
+void job_digest_part(
+    struct job *job, int64_t offset, int64_t length, unsigned want);
+/* Nothing that was read is believed: computes the digests anew, then sends. */
+void job_digest_anew(struct job *job);
+/* Begins with work that isn't a file of its own: for the lead of a multipart
+ * upload, or (NULL) for none. */
+void job_help(struct job *job, const struct job *lead);
+/* The slot is free for another file. */
+void job_become_idle(struct job *job);
 /* Takes the lock on the job's key, where files are sent unconditionally.
  * False: somebody else is about that key, and the file was given back. */
 bool job_lock_key(struct job *job);

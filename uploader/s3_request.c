@@ -12,8 +12,11 @@
 #include "uploader/s3_request.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/percent.h"
 #include "common/timefmt.h"
 #include "uploader/mbedtls_compat.h"
 
@@ -23,9 +26,7 @@ static const char empty_payload[] =
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 enum {
-	CRC_BYTES = 4,
-	CRC_BASE64_MAX = 9, /* with its NUL */
-	CRC_HEX_MAX = 9
+	CRC_HEX_MAX = 9 /* with its NUL */
 };
 
 /* A request in the making. */
@@ -159,12 +160,6 @@ add_object(struct draft *draft, const char *key, int64_t mtime_ns)
 	add_options(draft, S3_USE_CREATE);
 }
 
-static bool
-needs_checksum(const struct s3_client *client)
-{
-	return client->options != NULL && client->options->needs_checksum;
-}
-
 /* Signs the draft, adds the last lines, the canonical QUERY to the URL, and
  * makes libcurl's pointers. */
 static void
@@ -197,18 +192,6 @@ finish(struct draft *draft, const char *query, const char *payload_hash)
 }
 
 static void
-crc_base64(uint32_t crc, char text[CRC_BASE64_MAX])
-{
-	const unsigned char bytes[CRC_BYTES] = {(unsigned char)(crc >> 24),
-	    (unsigned char)(crc >> 16), (unsigned char)(crc >> 8),
-	    (unsigned char)crc};
-	size_t length;
-
-	mbedtls_must(mbedtls_base64_encode((unsigned char *)text,
-	    CRC_BASE64_MAX, &length, bytes, sizeof bytes));
-}
-
-static void
 crc_hex(uint32_t crc, char text[CRC_HEX_MAX])
 {
 	for (int i = 0; i < CRC_HEX_MAX - 1; i++)
@@ -224,14 +207,12 @@ s3_request_put(struct s3_request *request, const struct s3_client *client,
 	    .request = request, .client = client, .now_ns = now_ns};
 	const char *payload_hash = put->sha256_hex != NULL ? put->sha256_hex
 							   : unsigned_payload;
-	char base64[CRC_BASE64_MAX], hex[CRC_HEX_MAX];
+	char hex[CRC_HEX_MAX];
 
 	begin(&draft, "PUT", put->key);
 	add_host(&draft);
-	if (put->sha256_hex == NULL || needs_checksum(client)) {
-		crc_base64(put->crc32c, base64);
-		add_signed(&draft, "x-amz-checksum-crc32c", base64);
-	}
+	if (put->checksum_header != NULL)
+		add_signed(&draft, put->checksum_header, put->checksum);
 	add_payload_and_date(&draft, payload_hash);
 	if (!client->endpoint->is_aws) {
 		crc_hex(put->crc32c, hex);
@@ -274,6 +255,134 @@ s3_request_get(struct s3_request *request, const struct s3_client *client,
 	add_options(&draft, S3_USE_LOOK);
 	add_line(&draft, "Range", "bytes=0-0");
 	finish(&draft, "", empty_payload);
+}
+
+/* --- multipart uploads -------------------------------------------------- */
+
+/* "[BEFORE]uploadId=ID", in the order that the signature wants. */
+static char *
+upload_query(const char *before, const char *upload_id)
+{
+	struct strbuf query = {0};
+
+	strbuf_puts(&query, before);
+	strbuf_puts(&query, "uploadId=");
+	percent_encode_component(&query, upload_id);
+	return strbuf_take(&query);
+}
+
+static void
+finish_upload_query(struct draft *draft, const char *before,
+    const char *upload_id, const char *payload_hash)
+{
+	char *query = upload_query(before, upload_id);
+
+	finish(draft, query, payload_hash);
+	free(query);
+}
+
+void
+s3_request_create(struct s3_request *request, const struct s3_client *client,
+    const struct s3_create *create, int64_t now_ns)
+{
+	struct draft draft = {
+	    .request = request, .client = client, .now_ns = now_ns};
+
+	begin(&draft, "POST", create->key);
+	add_host(&draft);
+	if (create->algorithm != NULL)
+		add_signed(
+		    &draft, "x-amz-checksum-algorithm", create->algorithm);
+	if (create->full_object)
+		add_signed(&draft, "x-amz-checksum-type", "FULL_OBJECT");
+	add_object(&draft, create->key, create->mtime_ns);
+	add_payload_and_date(&draft, empty_payload);
+	add_session_token(&draft);
+	finish(&draft, "uploads=", empty_payload);
+}
+
+void
+s3_request_part(struct s3_request *request, const struct s3_client *client,
+    const struct s3_part *part, int64_t now_ns)
+{
+	struct draft draft = {
+	    .request = request, .client = client, .now_ns = now_ns};
+	const char *payload_hash = part->sha256_hex != NULL ? part->sha256_hex
+							    : unsigned_payload;
+	char before[32];
+
+	begin(&draft, "PUT", part->key);
+	add_host(&draft);
+	if (part->checksum_header != NULL)
+		add_signed(&draft, part->checksum_header, part->checksum);
+	add_payload_and_date(&draft, payload_hash);
+	add_options(&draft, S3_USE_PART);
+	add_session_token(&draft);
+	(void)snprintf(before, sizeof before, "partNumber=%d&",
+	    part->number); /* at most 10000 */
+	finish_upload_query(&draft, before, part->upload_id, payload_hash);
+}
+
+void
+s3_request_list_parts(struct s3_request *request,
+    const struct s3_client *client, const char *key, const char *upload_id,
+    int marker, int64_t now_ns)
+{
+	struct draft draft = {
+	    .request = request, .client = client, .now_ns = now_ns};
+	char before[64];
+
+	begin(&draft, "GET", key);
+	add_host(&draft);
+	add_payload_and_date(&draft, empty_payload);
+	add_options(&draft, S3_USE_PARTS);
+	add_session_token(&draft);
+	/* So few that the answer fits into S3_REPLY_BODY_MAX. */
+	(void)snprintf(before, sizeof before,
+	    "max-parts=100&part-number-marker=%d&", marker); /* bounded */
+	finish_upload_query(&draft, before, upload_id, empty_payload);
+}
+
+void
+s3_request_complete(struct s3_request *request, const struct s3_client *client,
+    const struct s3_complete *complete, int64_t now_ns)
+{
+	struct draft draft = {
+	    .request = request, .client = client, .now_ns = now_ns};
+	char size[24];
+
+	begin(&draft, "POST", complete->key);
+	add_host(&draft);
+	if (complete->checksum_header != NULL) {
+		add_signed(
+		    &draft, complete->checksum_header, complete->checksum);
+		add_signed(&draft, "x-amz-checksum-type", "FULL_OBJECT");
+	}
+	(void)snprintf(size, sizeof size, "%lld",
+	    (long long)complete->object_size); /* 20 digits fit */
+	add_signed(&draft, "x-amz-mp-object-size", size);
+	add_payload_and_date(&draft, complete->body_sha256_hex);
+	add_options(&draft, S3_USE_PARTS);
+	add_session_token(&draft);
+	if (complete->if_none_match)
+		add_line(&draft, "If-None-Match", "*");
+	finish_upload_query(
+	    &draft, "", complete->upload_id, complete->body_sha256_hex);
+}
+
+void
+s3_request_abort(struct s3_request *request, const struct s3_client *client,
+    const char *key, const char *upload_id, int64_t now_ns)
+{
+	struct draft draft = {
+	    .request = request, .client = client, .now_ns = now_ns};
+
+	begin(&draft, "DELETE", key);
+	add_host(&draft);
+	add_payload_and_date(&draft, empty_payload);
+	add_options(&draft, S3_USE_OTHER);
+	add_session_token(&draft);
+	finish_upload_query(&draft, "", upload_id, empty_payload);
 }
 
 static void

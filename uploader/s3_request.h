@@ -40,12 +40,36 @@ struct s3_request {
 
 struct s3_put {
 	const char *key;
-	int64_t mtime_ns;	/* of the file */
-	uint32_t crc32c;	/* of the body */
-	const char *sha256_hex; /* of the body: signs the payload; NULL:
-				   UNSIGNED-PAYLOAD, and the CRC-32C goes as
-				   x-amz-checksum-crc32c */
-	bool if_none_match;	/* If-None-Match: * */
+	int64_t mtime_ns;	     /* of the file */
+	uint32_t crc32c;	     /* of the body */
+	const char *sha256_hex;	     /* of the body: signs the payload; NULL:
+					UNSIGNED-PAYLOAD */
+	const char *checksum_header; /* lower case; NULL: none */
+	const char *checksum;	     /* its value */
+	bool if_none_match;	     /* If-None-Match: * */
+};
+
+struct s3_create {
+	const char *key;
+	int64_t mtime_ns;      /* of the file */
+	const char *algorithm; /* as x-amz-checksum-algorithm names it; NULL:
+				  none */
+	bool full_object;      /* its value will be the whole object's */
+};
+
+struct s3_part {
+	const char *key, *upload_id;
+	int number;
+	const char *sha256_hex, *checksum_header, *checksum; /* as above */
+};
+
+struct s3_complete {
+	const char *key, *upload_id;
+	int64_t object_size;
+	const char *body_sha256_hex;		/* of the XML */
+	const char *checksum_header, *checksum; /* of the whole object; NULL:
+						   none */
+	bool if_none_match;
 };
 
 /* PutObject. To endpoints that are not AWS the CRC-32C also goes as
@@ -60,6 +84,21 @@ void s3_request_head(struct s3_request *request, const struct s3_client *client,
  * doesn't have. */
 void s3_request_get(struct s3_request *request, const struct s3_client *client,
     const char *key, int64_t now_ns);
+void s3_request_create(struct s3_request *request,
+    const struct s3_client *client, const struct s3_create *create,
+    int64_t now_ns);
+void s3_request_part(struct s3_request *request, const struct s3_client *client,
+    const struct s3_part *part, int64_t now_ns);
+/* ListParts, after the part number MARKER (0: from the first). */
+void s3_request_list_parts(struct s3_request *request,
+    const struct s3_client *client, const char *key, const char *upload_id,
+    int marker, int64_t now_ns);
+void s3_request_complete(struct s3_request *request,
+    const struct s3_client *client, const struct s3_complete *complete,
+    int64_t now_ns);
+void s3_request_abort(struct s3_request *request,
+    const struct s3_client *client, const char *key, const char *upload_id,
+    int64_t now_ns);
 void s3_request_done(struct s3_request *request);
 
 #endif

@@ -39,15 +39,16 @@ enum {
 
 enum method {
 	METHOD_NONE,
-	METHOD_POSTFIELDS,
+	METHOD_POSTFIELDS, /* and a name of its own: PUT, POST */
 	METHOD_UPLOAD,
 	METHOD_HEAD,
-	METHOD_GET
+	METHOD_BARE /* no body, and a name of its own: GET, DELETE */
 };
 
 struct slot {
 	CURL *easy;
 	enum method method; /* what the handle is set up for */
+	const char *name;   /* its name, a literal */
 	bool busy;
 	struct curl_slist lines[S3_REQUEST_HEADERS_MAX];
 	struct s3_reply *reply;
@@ -207,7 +208,8 @@ on_read(char *bytes, size_t size, size_t count, void *context)
 		memcpy(bytes, (const char *)body->bytes + slot->sent, length);
 		n = (ssize_t)length;
 	} else {
-		n = fsio_pread_all(body->fd, bytes, length, slot->sent);
+		n = fsio_pread_all(
+		    body->fd, bytes, length, body->offset + slot->sent);
 	}
 	if (n < 0 || (size_t)n < length) {
 		slot->file_failed = true;
@@ -351,14 +353,14 @@ transfer_free(struct transfer *transfer)
 	free(transfer);
 }
 
-/* Sets the handle up for METHOD, unless it is already. */
+/* Sets the handle up for METHOD, unless it is already, and for its NAME. */
 static bool
-set_method(struct slot *slot, enum method method)
+set_method(struct slot *slot, enum method method, const char *name)
 {
 	CURL *easy = slot->easy;
 	bool ok = true;
 
-	if (slot->method == method)
+	if (slot->method == method && slot->name == name)
 		return true;
 	/* Each of these changes the method as a side effect, so the old ones
 	 * go first. */
@@ -369,19 +371,23 @@ set_method(struct slot *slot, enum method method)
 	switch (method) {
 	case METHOD_POSTFIELDS:
 		SET(CURLOPT_POST, 1L);
-		SET(CURLOPT_CUSTOMREQUEST, "PUT");
+		SET(CURLOPT_CUSTOMREQUEST, name);
 		break;
 	case METHOD_UPLOAD:
 		SET(CURLOPT_UPLOAD, 1L);
+		SET(CURLOPT_CUSTOMREQUEST, name);
 		break;
 	case METHOD_HEAD:
 		SET(CURLOPT_NOBODY, 1L);
 		break;
-	case METHOD_GET: /* as set above */
+	case METHOD_BARE:
+		SET(CURLOPT_CUSTOMREQUEST, name);
+		break;
 	case METHOD_NONE:
 		break;
 	}
 	slot->method = ok ? method : METHOD_NONE;
+	slot->name = name;
 	return ok;
 }
 
@@ -390,20 +396,21 @@ set_body(struct slot *slot, const struct s3_request *request,
     const struct transfer_body *body)
 {
 	CURL *easy = slot->easy;
+	const char *name = request->method;
 	bool ok = true;
 
 	if (body == NULL)
-		return set_method(slot, strcmp(request->method, "HEAD") == 0
-					    ? METHOD_HEAD
-					    : METHOD_GET);
+		return set_method(slot,
+		    strcmp(name, "HEAD") == 0 ? METHOD_HEAD : METHOD_BARE,
+		    name);
 	slot->body = *body;
 	if ((body->bytes == NULL && body->size > 0) ||
 	    body->size > POSTFIELDS_MAX) {
-		ok = set_method(slot, METHOD_UPLOAD);
+		ok = set_method(slot, METHOD_UPLOAD, name);
 		SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)body->size);
 		return ok;
 	}
-	ok = set_method(slot, METHOD_POSTFIELDS);
+	ok = set_method(slot, METHOD_POSTFIELDS, name);
 	SET(CURLOPT_POSTFIELDS, body->size > 0 ? body->bytes : "");
 	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->size);
 	return ok;

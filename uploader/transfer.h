@@ -29,10 +29,11 @@ struct transfer_result {
 };
 
 /* What a request sends: SIZE bytes at BYTES, or, where that is NULL, of the
- * file open at FD from its start. Neither is owned. */
+ * file open at FD from OFFSET on. Neither is owned. */
 struct transfer_body {
 	const void *bytes;
 	int fd;
+	int64_t offset;
 	int64_t size;
 };
 

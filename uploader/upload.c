@@ -22,8 +22,10 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "uploader/checksum.h"
 #include "uploader/exchange.h"
 #include "uploader/job.h"
+#include "uploader/multi.h"
 #include "uploader/uploader.h"
 
 enum {
@@ -103,6 +105,32 @@ adopt(struct uploader *up)
 	    0, strbuf_text(&claim->receipt), -1);
 }
 
+/* Whether a free slot rather sends a part of a large file than another file:
+ * as long as small files keep half of the slots, if they need them. */
+static bool
+prefers_parts(const struct uploader *up)
+{
+	size_t sending = 0;
+
+	if (up->multis == NULL)
+		return false;
+	for (size_t i = 0; i < up->job_count; i++)
+		sending += up->jobs[i].state != JOB_IDLE &&
+			   up->jobs[i].multi != NULL;
+	return sending * 2 < up->job_count;
+}
+
+/* Free slots for which there is no other file help with what there is. */
+static void
+help(struct uploader *up)
+{
+	for (size_t i = 0; i < up->job_count; i++)
+		if (up->jobs[i].state == JOB_IDLE &&
+		    !multi_abort_next(up, &up->jobs[i]) &&
+		    !multi_help(up, &up->jobs[i]))
+			return;
+}
+
 /* Fills the free slots. False: there is nothing to take for now. */
 static bool
 fill(struct uploader *up)
@@ -114,11 +142,17 @@ fill(struct uploader *up)
 			i++;
 			continue;
 		}
+		if (multi_abort_next(up, &up->jobs[i]))
+			continue;
+		if (prefers_parts(up) && multi_help(up, &up->jobs[i]))
+			continue;
 		if (!renew_run(up))
 			return false;
 		rc = pick_next(up->pick, up->commit->run, &up->claim);
 		if (rc < 0)
 			stop_on_error(up, "take claims from", rc);
+		if (rc == 0 && multi_help(up, &up->jobs[i]))
+			continue;
 		if (rc <= 0)
 			return false;
 		up->commit->run->held++;
@@ -239,6 +273,8 @@ loop(struct uploader *up)
 
 		if (!up->stopping && !dry)
 			dry = !fill(up);
+		else if (!up->stopping && (up->multis || up->aborts))
+			help(up);
 		work_ns = work(up);
 		commit_ns = commit_some(up, up->active == 0);
 		if (up->aborting)
@@ -354,6 +390,11 @@ set_up_client(struct uploader *up)
 	up->sign_payload = up->config->payload_signing == SIGNING_ALWAYS ||
 			   (up->config->payload_signing == SIGNING_AUTO &&
 			       is_plain);
+	up->checksum = checksum_resolve(up->config->checksum, up->sign_payload);
+	/* Something must tell a garbled body. */
+	if (up->checksum == CHECKSUM_NONE &&
+	    up->config->payload_signing == SIGNING_AUTO)
+		up->sign_payload = true;
 	if (is_plain && !up->sign_payload)
 		log_warning("payload_signing is never, and %s is plain http: "
 			    "nothing protects the files on their way",
@@ -365,6 +406,8 @@ set_up_client(struct uploader *up)
 		stage_fail(up->stage, EX_CONFIG);
 		return false;
 	}
+	if (up->options->needs_checksum && up->checksum == CHECKSUM_NONE)
+		up->checksum = CHECKSUM_CRC32C;
 	up->client.endpoint = up->endpoint;
 	up->client.options = up->options;
 	up->transfer = transfer_new(up->config, on_done, up);
@@ -396,6 +439,7 @@ tear_down(struct uploader *up)
 	}
 	if (up->commits.keys_fd >= 0)
 		(void)close(up->commits.keys_fd); /* locks, no data */
+	multi_free_aborts(up);
 	pick_free(up->pick);
 	strbuf_done(&up->claim.path);
 	strbuf_done(&up->claim.receipt);
@@ -442,7 +486,8 @@ upload_all(struct stage *stage)
 	rc = pick_look(up.pick);
 	if (rc < 0)
 		stop_on_error(&up, "look for claims in", rc);
-	if (rc <= 0 || !set_up_client(&up))
+	multi_find_stale(&up);
+	if (rc < 0 || (rc == 0 && up.aborts == NULL) || !set_up_client(&up))
 		goto out;
 	set_up_jobs(&up);
 	loop(&up);

@@ -41,8 +41,12 @@ struct uploader {
 	size_t job_count, active;
 	size_t body_max; /* files up to this size are read once, into memory */
 
+	struct multi *multis;	    /* large files that are being sent */
+	struct multi_abort *aborts; /* multipart uploads to be aborted */
+
 	bool sign_payload;
-	bool no_conditions; /* learned: the store answers 501 to them */
+	enum checksum checksum; /* what requests carry */
+	bool no_conditions;	/* learned: the store answers 501 to them */
 	bool said_no_lease;
 	int64_t clock_offset_ns; /* learned: the store's clock minus ours */
 	int64_t answered_ns;	 /* when the store last answered anything */

@@ -223,6 +223,8 @@ START_TEST(put_to_aws)
 {
 	struct s3_put put = {.key = "a b/\xc3\xbc+%.dat",
 	    .crc32c = 0xe3069283,
+	    .checksum_header = "x-amz-checksum-crc32c",
+	    .checksum = "4waSgw==",
 	    .if_none_match = true};
 	struct fixture f;
 
@@ -294,6 +296,8 @@ START_TEST(with_options)
 	    "object_lock_retain_until: 1d\n";
 	char sha256_hex[] = WELCOME;
 	struct s3_put put = {.key = "k.csv",
+	    .checksum_header = "x-amz-checksum-crc32c",
+	    .checksum = "4waSgw==",
 	    .mtime_ns = INT64_C(1234567890123456789),
 	    .crc32c = 0xe3069283,
 	    .sha256_hex = sha256_hex};
@@ -322,7 +326,6 @@ START_TEST(with_options)
 	ck_assert_str_eq(
 	    header(&f.request, "x-amz-object-lock-retain-until-date"),
 	    "2013-05-25T00:00:00.000Z");
-	/* Object lock wants a checksum, however the payload is signed. */
 	ck_assert_str_eq(
 	    header(&f.request, "x-amz-checksum-crc32c"), "4waSgw==");
 	ck_assert_ptr_nonnull(strstr(header(&f.request, "Authorization"),
