@@ -259,12 +259,14 @@ back_off(struct job *job, const struct transfer_result *result,
 static bool
 learn_clock(struct uploader *up, const struct s3_reply *reply)
 {
-	time_t theirs = curl_getdate(strbuf_text(&reply->date), NULL);
+	const struct timespec theirs = {
+	    .tv_sec = curl_getdate(strbuf_text(&reply->date), NULL)};
+	int64_t theirs_ns = clock_from_timespec(&theirs);
 
-	if (theirs == (time_t)-1)
+	/* -1 is no date; a year that nanoseconds can't reach is a joke. */
+	if (theirs.tv_sec < 0 || theirs_ns == INT64_MAX)
 		return false;
-	up->clock_offset_ns = (int64_t)theirs * CLOCK_NS_PER_S -
-			      clock_realtime_ns();
+	up->clock_offset_ns = theirs_ns - clock_realtime_ns();
 	log_warning("This host's clock differs from the store's by %lld "
 		    "seconds; signing with the store's; is NTP running?",
 	    (long long)(up->clock_offset_ns / CLOCK_NS_PER_S));
