@@ -61,9 +61,10 @@ stored()
 	unlike err "SK|hush" "no secret is logged"
 }
 
+# refused REGEX [STATUS]
 refused()
 {
-	status_is 77 "the status says credentials"
+	status_is "${2:-77}" "the status says so"
 	is "$(grep -c ERROR err)" 1 "one line says why"
 	like err "$1" "it says what is wrong"
 	unlike err "SK|hush" "no secret is logged"
@@ -114,14 +115,14 @@ aws_access_key_id = AK
 aws_secret_access_key = SK
 END
 as AWS_PROFILE=nobody
-refused "AWS_PROFILE names the profile 'nobody', which is neither in"
+refused "AWS_PROFILE names the profile 'nobody', which is neither in" 78
 as AWS_PROFILE=field
 stored "the shared files"
 
 story "a malformed file"
 printf '[default]\nhush\n' >"$home/.aws/config"
 as
-refused "config': line 2: neither a \\[section\\] nor key = value"
+refused "config': line 2: neither a \\[section\\] nor key = value" 78
 
 story "a role by way of two profiles" --token "T*"
 stub sts --face sts --token T --credential "base:hush"

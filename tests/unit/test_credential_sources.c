@@ -274,7 +274,7 @@ END_TEST
 
 /* --- renewing ------------------------------------------------------------- */
 
-enum { MINUTE = 60 };
+#define MINUTE INT64_C(60)
 
 static const struct wait_row {
 	int64_t left_s;

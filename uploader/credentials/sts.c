@@ -137,7 +137,7 @@ static void
 begin_form(struct strbuf *form, const char *action, const struct sts_role *role)
 {
 	/* Room for any token, so that growing leaves no copy of it. */
-	(void)strbuf_reserve(form, 4 * TOKEN_MAX);
+	(void)strbuf_reserve(form, (size_t)4 * TOKEN_MAX);
 	strbuf_printf(form, "Action=%s&Version=2011-06-15", action);
 	add_parameter(form, "RoleArn", role->arn);
 	add_parameter(form, "RoleSessionName",
