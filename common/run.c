@@ -204,6 +204,13 @@ run_end(struct spool *spool, struct run *run)
 }
 
 int
+run_confirmed_room(
+    const struct spool *spool, const char *name, struct spool_room *ret_room)
+{
+	return make_room(spool->confirmed_fd, name, ret_room);
+}
+
+int
 run_lock_dead(const struct spool *spool, const char *name, int *ret_fd)
 {
 	char *file = file_name(name);

@@ -43,6 +43,11 @@ int run_append_reasons(
  * of it) and releases the lock. NULL is fine. */
 void run_end(struct spool *spool, struct run *run);
 
+/* Opens (and makes, if need be) the dead run NAME's room in confirmed/, for
+ * whoever holds its lock. Returns 0 and *ret_room, whose fd is the caller's,
+ * or a negative errno. */
+int run_confirmed_room(
+    const struct spool *spool, const char *name, struct spool_room *ret_room);
 /* Whether NAME.tsv's lock can be had. Returns 0: its process is dead, and
  * *ret_fd is the locked file for reading (close it to release the lock), or
  * -1 where the file is gone; -EAGAIN: it lives; or a negative errno. */

@@ -91,6 +91,7 @@ prune_entries(struct prune *prune, DIR *dir)
 static void
 prune_dir(struct prune *prune, int parent_fd, size_t name_offset)
 {
+	const struct config *config = prune->reaper->stage.config;
 	const struct spool *spool = prune->reaper->stage.spool;
 	bool is_location = strchr(strbuf_text(&prune->path), '/') == NULL;
 	struct stat st;
@@ -115,7 +116,8 @@ prune_dir(struct prune *prune, int parent_fd, size_t name_offset)
 	/* ENOTEMPTY is the usual answer; whatever it is, it stays. */
 	if (unlinkat(parent_fd, strbuf_text(&prune->path) + name_offset,
 		AT_REMOVEDIR) == 0)
-		log_debug("Removed the empty directory %s",
+		log_debug("Removed the empty directory %s/%s",
+		    prune->is_base ? config->base_dir : "claimed",
 		    strbuf_text(&prune->path));
 }
 

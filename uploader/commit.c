@@ -114,21 +114,28 @@ commit_is_due(const struct commit *commit, int64_t now_ns)
 	       (commit->count > 0 && now_ns >= commit_due_ns(commit));
 }
 
-static void
-report(const struct commit_item *item, struct commit_context *context)
+void
+commit_report_stored(
+    struct commit_context *context, const char *path, int64_t size_bytes)
 {
 	const struct config *config = context->stage->config;
 
-	if (!item->is_stored) {
-		context->failed++;
-		stage_fail(context->stage, STAGE_SOME_FAILED);
+	context->uploaded++;
+	context->uploaded_bytes += size_bytes;
+	log_info("%s/%s has been uploaded to %s.", config->base_dir, path,
+	    config->bucket);
+	stage_print_key(context->stage, path);
+}
+
+static void
+report(const struct commit_item *item, struct commit_context *context)
+{
+	if (item->is_stored) {
+		commit_report_stored(context, item->path, item->size_bytes);
 		return;
 	}
-	context->uploaded++;
-	context->uploaded_bytes += item->size_bytes;
-	log_info("%s/%s has been uploaded to %s.", config->base_dir, item->path,
-	    config->bucket);
-	stage_print_key(context->stage, item->path);
+	context->failed++;
+	stage_fail(context->stage, STAGE_SOME_FAILED);
 }
 
 /* Moves one file on; its line is durable. */

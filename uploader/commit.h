@@ -46,6 +46,9 @@ void commit_add_receipt(struct commit *commit, const char *path, ino_t inode,
 /* Adds a file that is refused for good, and why. */
 void commit_add_reason(struct commit *commit, const char *path, ino_t inode,
     const char *code, const char *message, int64_t key_hash);
+/* Logs, prints and counts a file that is in confirmed/. */
+void commit_report_stored(
+    struct commit_context *context, const char *path, int64_t size_bytes);
 /* Whether it is time: many are waiting, or one for long. */
 bool commit_is_due(const struct commit *commit, int64_t now_ns);
 /* When it will be due, or -1 when nothing waits. */

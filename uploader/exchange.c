@@ -168,7 +168,9 @@ describe(const struct job *job, const struct transfer_result *result)
 		return mem_format("An error occurred (%s) when calling the %s "
 				  "operation: %s",
 		    strbuf_text(&job->error.code), purpose_of(job),
-		    strbuf_text(&job->error.message));
+		    job->error.message.length > 0
+			? strbuf_text(&job->error.message)
+			: "the store says no more");
 	return mem_format("An error occurred (%d) when calling the %s "
 			  "operation: HTTP status %d",
 	    job->reply.status, purpose_of(job), job->reply.status);

@@ -4,8 +4,10 @@
  * in hand). Whose lock can be had is dead; the lock is held while its files
  * are taken, so that one heir comes at a time and the reaper waits. Some of
  * them may have been stored already, with a receipt on disk, and only not
- * moved on: these are matched by inode, size and modification time, and their
- * lines handed over, so that nothing is sent twice. */
+ * moved on: these are matched by inode, size and modification time, and moved
+ * on where they are, in the dead run's name, so that nothing is sent or
+ * recorded twice. Only where that run's confirmed/ still holds an earlier file
+ * of the path, the line is handed over with the file. */
 #include "uploader/heir.h"
 
 #include <errno.h>
@@ -188,6 +190,35 @@ next_run(struct heir *heir)
 	return 0;
 }
 
+/* What the dead run would have done next: its receipt is durable. */
+static int
+confirm(struct heir *heir, const struct legacy *file)
+{
+	const struct spool_room uploading = {heir->room_fd, true};
+	struct spool_room confirmed = {-1, true};
+	int rc = run_confirmed_room(
+	    heir->spool, heir->runs[heir->run_next - 1], &confirmed);
+
+	if (rc < 0)
+		return rc;
+	rc = spool_confirm(
+	    heir->spool, &uploading, &confirmed, file->path, file->inode);
+	(void)close(confirmed.fd); /* a directory */
+	return rc;
+}
+
+static void
+hand_over(const struct legacy *file, struct pick_claim *claim)
+{
+	strbuf_reset(&claim->path);
+	strbuf_puts(&claim->path, file->path);
+	claim->inode = file->inode;
+	claim->was_dead = true;
+	strbuf_reset(&claim->receipt);
+	if (file->receipt != NULL)
+		strbuf_puts(&claim->receipt, file->receipt);
+}
+
 int
 heir_next(struct heir *heir, const struct run *run, const struct pathset *left,
     struct pick_claim *claim)
@@ -207,20 +238,21 @@ heir_next(struct heir *heir, const struct run *run, const struct pathset *left,
 		const struct spool_name from = {
 		    heir->room_fd, file->path, file->inode};
 
-		rc = spool_take(
-		    heir->spool, &from, &run->uploading, file->path);
+		rc = -EEXIST;
+		claim->is_confirmed = false;
+		if (file->receipt != NULL && heir->lock_fd >= 0)
+			rc = confirm(heir, file);
+		if (rc == 0)
+			claim->is_confirmed = true;
+		else
+			rc = spool_take(
+			    heir->spool, &from, &run->uploading, file->path);
 		if (rc == -ENOENT || rc == -EEXIST || rc == -EISDIR ||
 		    rc == -ENOTDIR)
 			continue; /* gone, or we hold a file of this path */
 		if (rc < 0)
 			return rc;
-		strbuf_reset(&claim->path);
-		strbuf_puts(&claim->path, file->path);
-		claim->inode = file->inode;
-		claim->was_dead = true;
-		strbuf_reset(&claim->receipt);
-		if (file->receipt != NULL)
-			strbuf_puts(&claim->receipt, file->receipt);
+		hand_over(file, claim);
 		return 1;
 	}
 }

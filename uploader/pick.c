@@ -347,7 +347,7 @@ take_name(struct pick *pick, const struct run *run, struct pick_claim *claim)
 		return rc;
 	pick->lost = 0;
 	claim->inode = name->inode;
-	claim->was_dead = false;
+	claim->was_dead = claim->is_confirmed = false;
 	strbuf_reset(&claim->receipt);
 	return 1;
 }

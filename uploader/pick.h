@@ -15,10 +15,13 @@ struct pick;
 struct pick_claim {
 	struct strbuf path;
 	ino_t inode;
-	bool was_dead;	       /* it was a dead run's, so an older file of its
-				  path than any in claimed/ */
-	struct strbuf receipt; /* the dead run's line about exactly this file,
-				  with its newline; "" where there is none */
+	bool was_dead; /* it was a dead run's, so an older file of its
+			  path than any in claimed/ */
+	/* The dead run's line about exactly this file, with its newline; ""
+	 * where there is none. */
+	struct strbuf receipt;
+	bool is_confirmed; /* and it has been moved on already, within that
+			      run: nothing is left to do */
 };
 
 struct pick *pick_new(struct spool *spool);

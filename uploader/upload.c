@@ -155,6 +155,11 @@ fill(struct uploader *up)
 			continue;
 		if (rc <= 0)
 			return false;
+		if (up->claim.is_confirmed) {
+			commit_report_stored(
+			    &up->commits, strbuf_text(&up->claim.path), 0);
+			continue;
+		}
 		up->commit->run->held++;
 		if (up->claim.receipt.length > 0)
 			adopt(up);
