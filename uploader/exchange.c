@@ -562,22 +562,45 @@ stored(struct job *job)
 	exchange_send(job);
 }
 
+/* A success that an S3 API would give: an ETag, and no document. Whatever else
+ * answers 200 to everything (a portal that wants a login, a web server, an
+ * error cut short) has stored nothing, and the file would be deleted. */
+static void
+accepted(struct job *job, const struct transfer_result *result)
+{
+	struct uploader *up = job->up;
+	const char *body = strbuf_text(&job->reply.body);
+
+	body += strspn(body, " \t\r\n");
+	if (*body != '<' && job->reply.etag.length > 0) {
+		retry_budget_return(
+		    &up->budget, job->attempts > 0, job->timed_out);
+		stored(job);
+		return;
+	}
+	if (strstr(body, "<Error") != NULL) {
+		back_off(job, result, "the answer's error document is cut");
+		return;
+	}
+	end_run(job,
+	    "HTTP status 200 without an ETag, or with a page: that is "
+	    "no S3 API's answer",
+	    EX_CONFIG,
+	    "is endpoint_url that of an S3 API, with no portal or proxy "
+	    "before it?");
+}
+
 /* What a PUT's answer, or a HEAD's other ones, call for. */
 static void
 judge(struct job *job, const struct transfer_result *result,
     const struct verdict_row *row, const char *description)
 {
-	struct uploader *up = job->up;
-
 	switch (row->verdict) {
 	case VERDICT_OK:
-		if (job->step == STEP_PUT) {
-			retry_budget_return(
-			    &up->budget, job->attempts > 0, job->timed_out);
-			stored(job);
-			return;
-		}
-		back_off(job, result, description);
+		if (job->step == STEP_PUT)
+			accepted(job, result);
+		else
+			back_off(job, result, description);
 		return;
 	case VERDICT_RETRY:
 	case VERDICT_THROTTLED:
