@@ -166,6 +166,52 @@ job_stored(struct job *job)
 	job_become_idle(job);
 }
 
+/* Whether another run has this very file under the same path: it is giving it
+ * back by link and unlink, or died between the two. */
+static int
+visit_same_file(void *context, const char *name)
+{
+	const struct job *job = context;
+	const struct spool *spool = job->up->stage->spool;
+	char *path;
+	struct stat st;
+	bool same;
+
+	if (strcmp(name, job->commit->run->name) == 0)
+		return 0;
+	path = mem_format("%s/%s", name, strbuf_text(&job->path));
+	same = fstatat(spool->uploading_fd, path, &st, AT_SYMLINK_NOFOLLOW) ==
+		   0 &&
+	       st.st_ino == job->inode;
+	free(path);
+	return same ? -EBUSY : 0;
+}
+
+/* A file that had more names than ours: moves by link and unlink under way
+ * are waited for. False: it isn't to be sent now. */
+static bool
+is_alone(struct job *job)
+{
+	struct spool *spool = job->up->stage->spool;
+	struct stat st;
+
+	if (spool->lacks_noreplace && run_each(spool, spool->uploading_fd,
+					  visit_same_file, job) == -EBUSY) {
+		job_give_back(
+		    job, GIVE_DEFERRED, "another run is giving it back");
+		return false;
+	}
+	/* The second name may have gone since we looked. */
+	if (fstatat(job->commit->run->uploading.fd, strbuf_text(&job->path),
+		&st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_nlink == 1)
+		return true;
+	job_reject(job, "HardLink",
+	    "it has more than one name (hard links), so it can change "
+	    "unseen");
+	return false;
+}
+
 /* Looks at the name, which is ours alone: what is no plain file is refused,
  * without being opened. */
 static bool
@@ -193,13 +239,7 @@ look(struct job *job)
 	    (spool_finish_move(&claimed, run->uploading.fd, path) == 1 ||
 		spool_finish_move(&base, run->uploading.fd, path) == 1))
 		return true;
-	if (st.st_nlink != 1) {
-		job_reject(job, "HardLink",
-		    "it has more than one name (hard links), so it can change "
-		    "unseen");
-		return false;
-	}
-	return true;
+	return st.st_nlink == 1 || is_alone(job);
 }
 
 static void
@@ -220,7 +260,7 @@ is_settled(struct job *job)
 	struct uploader *up = job->up;
 	int64_t now_ns = clock_fs_now_ns(&job->commit->run->fs_clock);
 	enum lease lease;
-	int64_t age_s;
+	int64_t mtime_ns, age_s;
 	int error;
 
 	lease = settle_take_lease(job->fd, up->config->settle_check, &error);
@@ -239,8 +279,10 @@ is_settled(struct job *job)
 	}
 	say_no_lease(up, error);
 	/* Its change time is that of our own renames. */
-	age_s = (now_ns - clock_from_timespec(&job->st.st_mtim)) /
-		CLOCK_NS_PER_S;
+	mtime_ns = clock_from_timespec(&job->st.st_mtim);
+	if (__builtin_sub_overflow(now_ns, mtime_ns, &age_s))
+		age_s = mtime_ns < 0 ? INT64_MAX : INT64_MIN;
+	age_s /= CLOCK_NS_PER_S;
 	if (up->config->settle_check == SETTLE_LEASE ||
 	    (age_s < up->config->settle_seconds && age_s > -86400)) {
 		job_give_back(job, GIVE_DEFERRED,
@@ -258,15 +300,36 @@ open_file(struct job *job)
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (job->fd >= 0)
 		return true;
-	if (errno == EACCES || errno == EPERM || errno == ELOOP)
+	switch (errno) {
+	case EACCES:
+	case EPERM:
+	case ELOOP:
 		job_reject(job, "Unreadable", strerror(errno));
-	else
+		return false;
+	case EWOULDBLOCK: /* a write lease, such as Samba's oplocks */
+		job_give_back(job, GIVE_DEFERRED,
+		    "another program holds a lease on it, and may write");
+		return false;
+	case EMFILE: /* would be said of every file in the queue */
+	case ENFILE:
+	case ENOMEM:
+		log_error("Cannot open '%s': %s; stopping here, everything "
+			  "stays queued; raise the limit on open files, or "
+			  "lower connections",
+		    strbuf_text(&job->path), strerror(errno));
+		uploader_stop(job->up, EX_IOERR);
+		job_give_back(job, GIVE_QUEUED, NULL);
+		return false;
+	default:
 		job_give_back(job, GIVE_QUEUED, strerror(errno));
-	return false;
+		return false;
+	}
 }
 
-/* Whether a dead run holds an older file of this path, which must go first
- * where the later of two PUTs wins. */
+/* Whether another run holds another file of this path. We have the key's lock,
+ * so that one hasn't been sent, and it may be the older one, which must go
+ * first where the later of two PUTs wins. Whether that run lives isn't asked:
+ * a dead one's lock is held by the heir who takes its files one by one. */
 static int
 visit_other_run(void *context, const char *name)
 {
@@ -279,7 +342,7 @@ visit_other_run(void *context, const char *name)
 		     st.st_ino != job->inode;
 
 	free(path);
-	return holds && run_is_dead(spool, name) == 1 ? -EBUSY : 0;
+	return holds ? -EBUSY : 0;
 }
 
 bool
