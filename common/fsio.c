@@ -17,6 +17,8 @@
 #include "common/mem.h"
 #include "common/strbuf.h"
 
+enum { OPEN_TRIES = 16 };
+
 const char *
 fsio_kind(mode_t mode)
 {
@@ -45,12 +47,16 @@ fsio_open_beneath(int dirfd, const char *path, int flags)
 	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
 		       RESOLVE_NO_MAGICLINKS,
 	};
+	int tries = 0;
 	long fd;
 
-	/* EAGAIN: something was renamed during the walk; ask again. */
+	/* EAGAIN: something was renamed during the walk; ask again. With
+	 * O_NONBLOCK it also says that another program holds a lease, perhaps
+	 * for the better part of a minute. */
 	do
 		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof how);
-	while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+	while (fd < 0 &&
+	       (errno == EINTR || (errno == EAGAIN && ++tries < OPEN_TRIES)));
 	return fd < 0 ? -errno : (int)fd;
 }
 

@@ -13,7 +13,8 @@
 const char *fsio_kind(mode_t mode);
 /* Opens PATH below the directory DIRFD; no component may be a symbolic link
  * or leave DIRFD (openat2, Linux 5.6). FLAGS as for open, O_CLOEXEC is added;
- * new files get 0600. Returns a descriptor or a negative errno. */
+ * new files get 0600. Returns a descriptor or a negative errno (-EAGAIN with
+ * O_NONBLOCK: somebody holds a lease on it). */
 int fsio_open_beneath(int dirfd, const char *path, int flags);
 /* As above for a directory to be read; "" or "." is DIRFD itself. On success
  * *ret_dir is the caller's. -ELOOP: it is, or lies behind, a symbolic link. */

@@ -166,6 +166,10 @@ report_open_error(int error, struct claim_report *ret)
 		report(ret, CLAIM_DEFERRED,
 		    "it was replaced while it was looked at", 0);
 		return;
+	case EWOULDBLOCK: /* a write lease, such as Samba's oplocks */
+		report(ret, CLAIM_DEFERRED,
+		    "another program holds a lease on it, and may write", 0);
+		return;
 	case EACCES:
 	case EPERM:
 		report(ret, CLAIM_REFUSED,

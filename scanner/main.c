@@ -53,11 +53,18 @@ fail_claim(struct scan *scan, const char *path, int error)
 	log_error("Cannot claim '%s/%s': %s", scan->stage.config->base_dir,
 	    path, strerror(-error));
 	stage_fail(&scan->stage, EX_IOERR);
-	/* These are about one name or directory; the rest, such as a full
-	 * disk, would say the same of every file. */
-	if (error == -EACCES || error == -EPERM || error == -ENAMETOOLONG)
+	switch (-error) {
+	case ENOSPC: /* these would be said of every file ... */
+	case ESTALE:
+	case EDQUOT:
+	case EROFS:
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+		return WALK_STOP;
+	default: /* ... the others are about one name or directory */
 		return WALK_KEPT;
-	return WALK_STOP;
+	}
 }
 
 static enum walk_result
