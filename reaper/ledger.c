@@ -5,8 +5,10 @@
  * file; only then the pieces go. Dying in between leaves pieces that the new
  * file names, and the next merge drops them. This rename is the only one that
  * replaces a name: the old content is part of the new. Whole lines alone are
- * copied. A run is at most a day long, so a receipt lies in the file of its
- * own day or of the one before. */
+ * copied. A run belongs to the day of its newest receipt and is about a day
+ * long at most, so a receipt lies in the file of its own day or of one soon
+ * after; older ones, taken over from a dead run, are in that run's file, too.
+ */
 #include "reaper/ledger.h"
 
 #include <errno.h>
@@ -133,7 +135,7 @@ ledger_archive(
 			rc = -errno;
 		goto out;
 	}
-	target = mem_format("%s/%s", timefmt_day(run->first_ns, day), file);
+	target = mem_format("%s/%s", timefmt_day(run->newest_ns, day), file);
 	rc = fsio_make_parents(spool->ledger_fd, target);
 	/* Before: a dead run's file, found again. After: a piece of the
 	 * ledger. The name is the run's own: nothing is replaced. */
@@ -408,8 +410,8 @@ read_day(struct reading *reading, const char *day)
 	return rc;
 }
 
-/* Whether a receipt of the time asked for can lie in DAY's files: in those of
- * its own day or, as runs last up to a day, of the two before. */
+/* Whether a receipt of the time asked for can lie in DAY's files, generously:
+ * a run's last file may take long. */
 static bool
 may_hold(const struct reading *reading, const char *day)
 {
@@ -418,8 +420,8 @@ may_hold(const struct reading *reading, const char *day)
 
 	if (timefmt_parse(day, &start_ns) < 0)
 		return true;
-	return start_ns < reading->until_ns &&
-	       start_ns + two_days_ns + two_days_ns / 2 >= reading->since_ns;
+	return start_ns - two_days_ns < reading->until_ns &&
+	       start_ns + two_days_ns >= reading->since_ns;
 }
 
 int

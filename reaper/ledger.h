@@ -16,7 +16,7 @@ struct ledger_run {
 	bool is_dead;
 	bool has_file;
 	size_t receipts;
-	int64_t first_ns; /* its first receipt: its day */
+	int64_t newest_ns; /* its newest receipt: its day */
 };
 
 /* Moves runs/NAME.tsv into the ledger, or unlinks it when it has no receipt.

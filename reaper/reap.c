@@ -143,6 +143,10 @@ reap_receipt(struct reaper *reaper, int room_fd)
 		return 0; /* done */
 	if (fd == -ELOOP || fd == -ENXIO)
 		return 0; /* nothing that we have put there */
+	if (fd == -EAGAIN) {
+		keep(reaper, reaper->receipt.inode); /* a lease: a writer */
+		return 0;
+	}
 	if (fd < 0)
 		return fd;
 	rc = judge(reaper, fd, &fate);
@@ -166,8 +170,9 @@ reap_receipts(struct reaper *reaper, const char *name, int fd, int room_fd,
 	if (rc < 0)
 		return rc;
 	while ((rc = receipt_reader_next(&reader, &reaper->receipt)) > 0) {
-		if (run->receipts++ == 0)
-			run->first_ns = reaper->receipt.uploaded_at_ns;
+		if (run->receipts++ == 0 ||
+		    reaper->receipt.uploaded_at_ns > run->newest_ns)
+			run->newest_ns = reaper->receipt.uploaded_at_ns;
 		if (room_fd < 0)
 			continue;
 		rc = reap_receipt(reaper, room_fd);
@@ -213,14 +218,18 @@ visit_leftover(void *context, const char *path, const struct dirent *entry)
 {
 	struct leftovers *left = context;
 	struct reaper *reaper = left->reaper;
+	struct stat st;
 	int rc;
 
-	if (is_kept(reaper, entry->d_ino)) {
+	(void)entry; /* its inode is a made-up one on FUSE, and on some
+		      * overlays */
+	if (fstatat(left->room.fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (is_kept(reaper, st.st_ino)) {
 		left->staying++;
 		return 0;
 	}
-	rc = spool_reclaim(
-	    reaper->stage.spool, &left->room, path, entry->d_ino);
+	rc = spool_reclaim(reaper->stage.spool, &left->room, path, st.st_ino);
 	if (rc == 0) {
 		reaper->queued_again++;
 		log_warning("No receipt fits %s: it was changed after it was "

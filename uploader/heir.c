@@ -104,11 +104,16 @@ static int
 add_file(void *context, const char *path, const struct dirent *entry)
 {
 	struct heir *heir = context;
+	struct stat st;
 
+	(void)entry; /* its inode is a made-up one on FUSE, and on some
+		      * overlays: no receipt would match */
+	if (fstatat(heir->room_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
 	heir->files = mem_grow(
 	    heir->files, heir->count + 1, sizeof *heir->files);
 	heir->files[heir->count++] = (struct legacy){
-	    mem_copy(path), entry->d_ino, NULL};
+	    mem_copy(path), st.st_ino, NULL};
 	return 0;
 }
 
