@@ -19,6 +19,7 @@
 
 #include "common/fsio.h"
 #include "common/keypath.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "uploader/chance.h"
 #include "uploader/heir.h"
@@ -38,6 +39,7 @@ struct pick {
 	struct spool *spool;
 	struct heir *heir; /* of dead runs; NULL: asked in this pass */
 	struct pathset left;
+	struct pathset barred; /* what may not be read or taken; reported */
 	/* The pass: directories in claimed/, and which is next. */
 	char **dirs;
 	size_t dir_count, dir_next;
@@ -96,6 +98,7 @@ pick_free(struct pick *pick)
 		return;
 	end_pass(pick);
 	pathset_done(&pick->left);
+	pathset_done(&pick->barred);
 	strbuf_done(&pick->text);
 	strbuf_done(&pick->path);
 	free(pick->names);
@@ -114,6 +117,25 @@ pick_left(const struct pick *pick)
 	return pick->left.count;
 }
 
+size_t
+pick_barred(const struct pick *pick)
+{
+	return pick->barred.count;
+}
+
+/* PATH, which a script made as somebody else, may not be read or renamed: that
+ * must not hold up all the others. */
+static void
+bar(struct pick *pick, const char *path, int error)
+{
+	if (pathset_has(&pick->barred, path))
+		return;
+	pathset_add(&pick->barred, path);
+	log_error("Cannot take '%s' from claimed/: %s; give it, and the "
+		  "directory it is in, to the user who runs s3spool",
+	    path, strerror(-error));
+}
+
 /* Adds PATH and the directories below it that hold anything but
  * directories. */
 static int
@@ -128,6 +150,10 @@ list_dirs(struct pick *pick, struct strbuf *path)
 	rc = fsio_open_dir(pick->spool->claimed_fd, strbuf_text(path), &dir);
 	if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP)
 		return 0; /* pruned meanwhile, or no directory */
+	if (rc == -EACCES && path->length > 0) {
+		bar(pick, strbuf_text(path), rc);
+		return 0;
+	}
 	if (rc < 0)
 		return rc;
 	while ((rc = fsio_read_dir(dir, &entry)) > 0) {
@@ -308,8 +334,8 @@ next_dir(struct pick *pick)
 		pick->dir_path = pick->dirs[pick->dir_next++];
 		rc = fsio_open_dir(
 		    pick->spool->claimed_fd, pick->dir_path, &pick->dir);
-		if (rc == -ENOENT)
-			continue; /* pruned meanwhile */
+		if (rc == -ENOENT || rc == -EACCES)
+			continue; /* pruned or closed to us meanwhile */
 		if (rc == 0)
 			rc = first_batch(pick);
 		return rc < 0 ? rc : 1;
@@ -341,6 +367,10 @@ take_name(struct pick *pick, const struct run *run, struct pick_claim *claim)
 	if (rc == -ENOENT) {
 		pick->missed = true;
 		pick->lost++;
+		return 0;
+	}
+	if (rc == -EACCES || rc == -EPERM) {
+		bar(pick, strbuf_text(&claim->path), rc);
 		return 0;
 	}
 	if (rc < 0)

@@ -39,6 +39,9 @@ int pick_next(
 void pick_leave(struct pick *pick, const char *path);
 /* How many paths are left so. */
 size_t pick_left(const struct pick *pick);
+/* How many files and directories in claimed/ may not be read or moved by us;
+ * each was reported once, and passed over. */
+size_t pick_barred(const struct pick *pick);
 
 /* Calls VISIT for every file that a run might take now, taking nothing and
  * locking nothing: DIRFD/PATH is the file. Returns 0 or a negative errno. */

@@ -500,6 +500,8 @@ upload_all(struct stage *stage)
 		log_info("%zu uploaded, %zu failed, %zu given back",
 		    up.commits.uploaded, up.commits.failed, pick_left(up.pick));
 out:
+	if (up.pick != NULL && pick_barred(up.pick) > 0)
+		stage_fail(stage, EX_IOERR);
 	tear_down(&up);
 }
 
