@@ -84,6 +84,9 @@ make_file(struct spool *spool, struct run *run, const char *file)
 	/* Receipts are durable only in a file whose name is. */
 	if (rc == 0)
 		rc = fsio_sync_dir(spool->runs_fd);
+	/* A full disk would get one more such file with each try. */
+	if (rc < 0)
+		(void)unlinkat(spool->tmp_fd, file, 0); /* or as litter */
 	return rc;
 }
 
