@@ -129,8 +129,14 @@ run_append(struct run *run, const char *lines, size_t length, size_t count)
 		(void)!ftruncate(run->fd, (off_t)run->good_bytes);
 		return rc;
 	}
-	if (fdatasync(run->fd) < 0)
-		return -errno;
+	if (fdatasync(run->fd) < 0) {
+		int error = errno;
+
+		/* The lines may be in the cache alone, for good: a later sync
+		 * would answer success. Nobody shall believe them. */
+		(void)!ftruncate(run->fd, (off_t)run->good_bytes);
+		return -error;
+	}
 	run->good_bytes += (int64_t)length;
 	run->receipts += count;
 	return 0;

@@ -160,6 +160,9 @@ match_receipts(struct heir *heir, const char *run)
 		}
 	receipt_done(&receipt);
 	receipt_reader_done(&reader);
+	/* It may have died between writing the last ones and syncing them. */
+	if (rc == 0 && heir->lock_fd >= 0 && fdatasync(heir->lock_fd) < 0)
+		rc = -errno;
 	return rc;
 }
 
