@@ -8,7 +8,11 @@
  * The lazy registration is for the sockets that libcurl opens through us
  * (OPENSOCKETFUNCTION) and closes through us: it may use other descriptors,
  * such as its resolver's, whose closing we would miss; these are registered
- * and taken out exactly as it says. */
+ * and taken out exactly as it says.
+ *
+ * A bandwidth limit is shared, so libcurl's own, which is per transfer, is of
+ * no use: the read callback takes its share out of one bucket, or pauses; the
+ * paused ones are resumed in turn when there is something to send. */
 #include "uploader/transfer.h"
 
 #include <assert.h>
@@ -26,6 +30,7 @@
 #include "common/clock.h"
 #include "common/fsio.h"
 #include "common/mem.h"
+#include "uploader/bandwidth.h"
 
 enum {
 	EVENTS = 256,
@@ -46,6 +51,7 @@ enum method {
 };
 
 struct slot {
+	struct transfer *transfer;
 	CURL *easy;
 	enum method method; /* what the handle is set up for */
 	const char *name;   /* its name, a literal */
@@ -54,6 +60,7 @@ struct slot {
 	struct s3_reply *reply;
 	struct transfer_body body;
 	int64_t sent;	  /* of the body, by the read callback */
+	bool paused;	  /* until the bucket has something for it */
 	bool file_failed; /* it got shorter or can't be read */
 	char error[CURL_ERROR_SIZE];
 };
@@ -73,6 +80,9 @@ struct transfer {
 	size_t count;
 	struct socket *sockets;
 	size_t socket_count;
+	struct bandwidth bandwidth;
+	size_t paused;	  /* slots */
+	size_t next_turn; /* the slot that comes first */
 	int64_t timer_ns; /* when libcurl wants to be called; -1: never */
 	void (*done)(
 	    void *context, size_t slot, const struct transfer_result *result);
@@ -191,6 +201,56 @@ on_body(char *bytes, size_t size, size_t count, void *context)
 	return slot->reply->body_cut ? 0 : size * count;
 }
 
+/* How many of LENGTH bytes the slot may send now; it is paused for none. */
+static size_t
+take_share(struct slot *slot, size_t length)
+{
+	struct transfer *transfer = slot->transfer;
+	size_t share;
+
+	if (transfer->bandwidth.rate == 0 || length == 0)
+		return length;
+	share = bandwidth_take(&transfer->bandwidth, length, transfer->paused,
+	    clock_monotonic_ns());
+	if (share == 0 && !slot->paused) {
+		slot->paused = true;
+		transfer->paused++;
+	}
+	return share;
+}
+
+static void
+resume(struct slot *slot)
+{
+	if (!slot->paused)
+		return;
+	slot->paused = false;
+	slot->transfer->paused--;
+	/* Fails only where there is no connection any more, so nothing to
+	 * resume. */
+	(void)curl_easy_pause(slot->easy, CURLPAUSE_CONT);
+}
+
+/* Resumes as many of the paused slots, in turn, as can be served. */
+static void
+resume_some(struct transfer *transfer)
+{
+	size_t turns;
+
+	if (transfer->paused == 0)
+		return;
+	turns = bandwidth_turns(&transfer->bandwidth, clock_monotonic_ns());
+	for (size_t i = 0; i < transfer->count && turns > 0; i++) {
+		struct slot *slot = &transfer->slots[transfer->next_turn];
+
+		transfer->next_turn = (transfer->next_turn + 1) %
+				      transfer->count;
+		if (slot->paused)
+			turns--;
+		resume(slot);
+	}
+}
+
 /* Never more than the size that was announced, whatever is appended to the
  * file meanwhile; less is an error, and the file is looked at again. */
 static size_t
@@ -204,6 +264,11 @@ on_read(char *bytes, size_t size, size_t count, void *context)
 
 	if ((uint64_t)left < length)
 		length = (size_t)left;
+	if (length > 0) {
+		length = take_share(slot, length);
+		if (length == 0)
+			return CURL_READFUNC_PAUSE;
+	}
 	if (body->bytes != NULL) {
 		memcpy(bytes, (const char *)body->bytes + slot->sent, length);
 		n = (ssize_t)length;
@@ -242,7 +307,6 @@ set_up(
 {
 	CURL *easy = slot->easy;
 	size_t buffer = BUFFERS_MAX / transfer->count;
-	const char *ca_bundle = getenv("AWS_CA_BUNDLE");
 	bool ok = true;
 
 	if (buffer > BUFFER_LARGE)
@@ -275,8 +339,30 @@ set_up(
 	SET(CURLOPT_OPENSOCKETDATA, transfer);
 	SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
 	SET(CURLOPT_CLOSESOCKETDATA, transfer);
-	if (ca_bundle != NULL && *ca_bundle != '\0')
+	return ok;
+}
+
+/* Whom it trusts, as whom it shows itself, and through whom it goes. Where the
+ * configuration says nothing of proxies, libcurl asks the environment. */
+static bool
+set_up_way(
+    struct slot *slot, const struct config *config, const char *ca_bundle)
+{
+	CURL *easy = slot->easy;
+	bool ok = true;
+
+	if (ca_bundle != NULL) {
 		SET(CURLOPT_CAINFO, ca_bundle);
+		SET(CURLOPT_PROXY_CAINFO, ca_bundle);
+	}
+	if (config->client_cert != NULL)
+		SET(CURLOPT_SSLCERT, config->client_cert);
+	if (config->client_key != NULL)
+		SET(CURLOPT_SSLKEY, config->client_key);
+	if (config->proxy != NULL)
+		SET(CURLOPT_PROXY, config->proxy);
+	if (config->no_proxy != NULL)
+		SET(CURLOPT_NOPROXY, config->no_proxy);
 	return ok;
 }
 
@@ -303,7 +389,7 @@ set_up_multi(struct transfer *transfer)
 }
 
 struct transfer *
-transfer_new(const struct config *config,
+transfer_new(const struct config *config, const char *ca_bundle,
     void (*done)(
 	void *context, size_t slot, const struct transfer_result *result),
     void *context)
@@ -315,6 +401,8 @@ transfer_new(const struct config *config,
 	transfer->timer_ns = -1;
 	transfer->done = done;
 	transfer->context = context;
+	bandwidth_init(&transfer->bandwidth, config->bandwidth_limit_bytes,
+	    clock_monotonic_ns());
 	transfer->count = (size_t)config->connections;
 	transfer->slots = mem_zero(transfer->count, sizeof *transfer->slots);
 	ok = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
@@ -325,7 +413,9 @@ transfer_new(const struct config *config,
 		struct slot *slot = &transfer->slots[i];
 
 		ok = (slot->easy = curl_easy_init()) != NULL &&
-		     set_up(transfer, slot, config);
+		     set_up(transfer, slot, config) &&
+		     set_up_way(slot, config, ca_bundle);
+		slot->transfer = transfer;
 	}
 	if (!ok) {
 		transfer_free(transfer);
@@ -404,7 +494,9 @@ set_body(struct slot *slot, const struct s3_request *request,
 		    strcmp(name, "HEAD") == 0 ? METHOD_HEAD : METHOD_BARE,
 		    name);
 	slot->body = *body;
-	if ((body->bytes == NULL && body->size > 0) ||
+	/* What is limited must go through the read callback. */
+	if ((slot->transfer->bandwidth.rate > 0 && body->size > 0) ||
+	    (body->bytes == NULL && body->size > 0) ||
 	    body->size > POSTFIELDS_MAX) {
 		ok = set_method(slot, METHOD_UPLOAD, name);
 		SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)body->size);
@@ -465,6 +557,7 @@ transfer_cancel(struct transfer *transfer, size_t slot_index)
 
 	if (!slot->busy)
 		return;
+	resume(slot);
 	/* Can fail only for handles that aren't there. */
 	(void)curl_multi_remove_handle(transfer->multi, slot->easy);
 	slot->busy = false;
@@ -515,6 +608,7 @@ hand_over(struct transfer *transfer, CURLMsg *message)
 					      : curl_easy_strerror(code);
 	if (result.fault == TRANSFER_FILE)
 		result.message = "the file got shorter, or can't be read";
+	resume(slot);
 	(void)curl_multi_remove_handle(transfer->multi, slot->easy);
 	slot->busy = false;
 	transfer->done(
@@ -561,22 +655,29 @@ on_event(struct transfer *transfer, int fd, uint32_t events)
 		((events & trouble) != 0 ? CURL_CSELECT_ERR : 0));
 }
 
-/* The sooner of TIMEOUT_MS and libcurl's timer, rounded up. */
-static int
-wait_ms(const struct transfer *transfer, int64_t timeout_ms)
+/* The sooner of MS (-1: never) and LEFT_NS from now, rounded up. */
+static int64_t
+sooner_ms(int64_t ms, int64_t left_ns)
 {
+	int64_t left_ms = left_ns <= 0 ? 0
+				       : (left_ns + CLOCK_NS_PER_MS - 1) /
+					     CLOCK_NS_PER_MS;
+
+	return ms < 0 || left_ms < ms ? left_ms : ms;
+}
+
+/* The soonest of TIMEOUT_MS, libcurl's timer and the next turn. */
+static int
+wait_ms(struct transfer *transfer, int64_t timeout_ms)
+{
+	int64_t now_ns = clock_monotonic_ns();
 	int64_t ms = timeout_ms;
 
-	if (transfer->timer_ns >= 0) {
-		int64_t left_ns = transfer->timer_ns - clock_monotonic_ns();
-		int64_t left_ms = left_ns <= 0
-				      ? 0
-				      : (left_ns + CLOCK_NS_PER_MS - 1) /
-					    CLOCK_NS_PER_MS;
-
-		if (ms < 0 || left_ms < ms)
-			ms = left_ms;
-	}
+	if (transfer->timer_ns >= 0)
+		ms = sooner_ms(ms, transfer->timer_ns - now_ns);
+	if (transfer->paused > 0)
+		ms = sooner_ms(
+		    ms, bandwidth_wait_ns(&transfer->bandwidth, now_ns));
 	return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
@@ -614,6 +715,7 @@ transfer_poll(struct transfer *transfer, int64_t timeout_ms, int wake_fd)
 			rc = on_event(
 			    transfer, events[i].data.fd, events[i].events);
 	}
+	resume_some(transfer);
 	if (rc == 0 && transfer->timer_ns >= 0 &&
 	    transfer->timer_ns <= clock_monotonic_ns()) {
 		transfer->timer_ns = -1;

@@ -39,10 +39,13 @@ struct transfer_body {
 
 struct transfer;
 
-/* Makes a loop of config->connections slots. DONE is called, from
+/* Makes a loop of config->connections slots that trusts CA_BUNDLE (NULL: the
+ * system's certificates). All bodies together keep within
+ * config->bandwidth_limit_bytes a second. DONE is called, from
  * transfer_poll alone, for each request that has ended; it may start the
  * slot's next one. Returns NULL when libcurl can't be set up. */
 struct transfer *transfer_new(const struct config *config,
+    const char *ca_bundle,
     void (*done)(
 	void *context, size_t slot, const struct transfer_result *result),
     void *context);

@@ -26,6 +26,7 @@
 #include "uploader/exchange.h"
 #include "uploader/job.h"
 #include "uploader/multi.h"
+#include "uploader/settings.h"
 #include "uploader/uploader.h"
 
 enum {
@@ -415,7 +416,8 @@ set_up_client(struct uploader *up)
 		up->checksum = CHECKSUM_CRC32C;
 	up->client.endpoint = up->endpoint;
 	up->client.options = up->options;
-	up->transfer = transfer_new(up->config, on_done, up);
+	up->transfer = transfer_new(up->config,
+	    settings_ca_bundle(up->config, up->profiles).value, on_done, up);
 	if (up->transfer == NULL) {
 		log_error("Cannot set up libcurl");
 		stage_fail(up->stage, EX_SOFTWARE);
