@@ -1,7 +1,8 @@
 #!/bin/sh
 # make-cert.sh DIR: a CA and certificates for tests, in DIR:
 #   ca.pem                       what a client must trust
-#   server.pem server-key.pem    for localhost, *.localhost and 127.0.0.1
+#   server.pem server-key.pem    for localhost, *.localhost, s3.localhost,
+#                                *.s3.localhost and 127.0.0.1
 #   client.pem client-key.pem    for a client that shows one
 #   expired.pem                  the server's, no longer valid (openssl only)
 # Made by openssl or by GnuTLS's certtool, whichever is there.
@@ -20,8 +21,14 @@ by_openssl() {
 	subjectKeyIdentifier = hash
 	[server]
 	basicConstraints = critical, CA:FALSE
-	subjectAltName = DNS:localhost, DNS:*.localhost, IP:127.0.0.1
+	subjectAltName = @names
 	extendedKeyUsage = serverAuth
+	[names]
+	DNS.1 = localhost
+	DNS.2 = *.localhost
+	DNS.3 = s3.localhost
+	DNS.4 = *.s3.localhost
+	IP.1 = 127.0.0.1
 	[client]
 	basicConstraints = critical, CA:FALSE
 	extendedKeyUsage = clientAuth
@@ -70,6 +77,7 @@ by_certtool() {
 	done
 	printf 'ca\ncert_signing_key\n' >>ca.cfg
 	printf '%s\n' 'dns_name = localhost' 'dns_name = *.localhost' \
+		'dns_name = s3.localhost' 'dns_name = *.s3.localhost' \
 		'ip_address = 127.0.0.1' tls_www_server signing_key >>server.cfg
 	printf 'tls_www_client\nsigning_key\n' >>client.cfg
 	certtool --generate-self-signed --load-privkey ca-key.pem \
