@@ -196,6 +196,11 @@ static const struct xml {
     {"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>"
      "<Message>no &amp; no</Message></Error></ErrorResponse>",
 	"AccessDenied: no & no"},
+    /* What STS repeats of the request is not for a log. */
+    {"<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>It does "
+     "not match.\n\nThe String-to-Sign:\nx-amz-security-token:hush"
+     "</Message></Error></ErrorResponse>",
+	"SignatureDoesNotMatch: It does not match."},
     {GIVEN(XML_KEYS "<Expiration>hush</Expiration>"), "Expiration is no time"},
     {GIVEN(XML_KEYS), "Expiration is no time"},
     {GIVEN("<AccessKeyId>hush</AccessKeyId>"), "no credentials"},

@@ -19,7 +19,7 @@
 #include "uploader/chance.h"
 #include "uploader/mbedtls_compat.h"
 
-enum { PAUSE_MS = 200 };
+enum { PAUSE_MS = 200, DOUBLINGS_MAX = 5 };
 
 struct exchange {
 	CURLM *multi;
@@ -208,7 +208,8 @@ static bool
 pause_before_next(const struct http_request *request, int attempt)
 {
 	struct pollfd cancel = {.fd = request->cancel_fd, .events = POLLIN};
-	int bound_ms = PAUSE_MS << (attempt - 1);
+	int doublings = attempt <= DOUBLINGS_MAX ? attempt - 1 : DOUBLINGS_MAX;
+	int bound_ms = PAUSE_MS << doublings;
 	int pause_ms = bound_ms / 2 + (int)chance_below((size_t)bound_ms / 2);
 
 	/* A signal cuts the pause short, which does no harm. */

@@ -22,6 +22,7 @@
 #include "common/strbuf.h"
 #include "uploader/credentials/http.h"
 #include "uploader/mbedtls_compat.h"
+#include "uploader/partition.h"
 #include "uploader/sigv4.h"
 
 enum { TIMEOUT_MS = 15000, ATTEMPTS = 3, TOKEN_MAX = 32768 };
@@ -39,25 +40,6 @@ target_done(struct target *target)
 	free(target->url);
 	free(target->host);
 	free(target->path);
-}
-
-static const char *
-domain_of(const char *region)
-{
-	static const struct {
-		const char *prefix, *domain;
-	} domains[] = {
-	    {"cn-", "amazonaws.com.cn"},
-	    {"eusc-", "amazonaws.eu"},
-	    {"us-iso-", "c2s.ic.gov"},
-	    {"us-isob-", "sc2s.sgov.gov"},
-	};
-
-	for (size_t i = 0; i < sizeof domains / sizeof *domains; i++)
-		if (strncmp(region, domains[i].prefix,
-			strlen(domains[i].prefix)) == 0)
-			return domains[i].domain;
-	return "amazonaws.com";
 }
 
 /* The pieces of the URL, with the Host header as libcurl sends it. */
@@ -92,22 +74,26 @@ static int
 find_target(const struct credentials_context *context,
     const struct profiles *profiles, struct target *target, char **ret_error)
 {
+	const char *ignore = profile_setting(profiles, NULL,
+	    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+	    "ignore_configured_endpoint_urls");
+	bool ignores = ignore != NULL && strcasecmp(ignore, "true") == 0;
 	const char *variable = "AWS_ENDPOINT_URL_STS";
-	const char *url = profile_setting(NULL, NULL, variable, NULL);
+	const char *url = ignores ? NULL : getenv(variable);
 	const char *fips = profile_setting(
 	    profiles, NULL, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
 	bool is_fips = fips != NULL && strcasecmp(fips, "true") == 0;
 	char *own = NULL;
 	int result;
 
-	if (url == NULL) {
+	if (!ignores && (url == NULL || *url == '\0')) {
 		variable = "AWS_ENDPOINT_URL";
-		url = profile_setting(NULL, NULL, variable, NULL);
+		url = getenv(variable);
 	}
-	if (url == NULL)
+	if (url == NULL || *url == '\0')
 		url = own = mem_format("https://sts%s.%s.%s/",
 		    is_fips ? "-fips" : "", context->region,
-		    domain_of(context->region));
+		    partition_of(context->region)->domain);
 	result = split_url(url, target);
 	if (result < 0)
 		*ret_error = mem_format("%s is no URL", variable);

@@ -18,7 +18,7 @@
 #include "uploader/credentials/sts.h"
 #include "uploader/mbedtls_compat.h"
 
-enum { DEPTH_MAX = 8, TEXT_MAX = 16384 };
+enum { DEPTH_MAX = 8, TEXT_MAX = 16384, MESSAGE_MAX = 512 };
 
 enum field {
 	FIELD_ACCESS_KEY,
@@ -135,12 +135,24 @@ parse(struct reading *reading, const char *xml, size_t length)
 	return status == XML_STATUS_OK;
 }
 
+/* The first line of a message, and no more than a line's worth: what follows
+ * after SignatureDoesNotMatch is the request as STS understood it, with the
+ * session token in it. */
+static char *
+describe(const char *code, const char *message)
+{
+	size_t length = strcspn(message, "\r\n");
+
+	return mem_format("%.64s: %.*s", code,
+	    length < MESSAGE_MAX ? (int)length : MESSAGE_MAX, message);
+}
+
 /* What it says instead of credentials (the caller frees it), or NULL. */
 static char *
 find_fault(const struct strbuf fields[FIELD_COUNT], int64_t *ret_expires_ns)
 {
 	if (fields[FIELD_CODE].length > 0)
-		return mem_format("%s: %s", strbuf_text(&fields[FIELD_CODE]),
+		return describe(strbuf_text(&fields[FIELD_CODE]),
 		    strbuf_text(&fields[FIELD_MESSAGE]));
 	if (fields[FIELD_ACCESS_KEY].length == 0 ||
 	    fields[FIELD_SECRET].length == 0 || fields[FIELD_TOKEN].length == 0)
