@@ -10,6 +10,7 @@
  * neither "." nor "..". */
 #include "uploader/endpoint.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,6 +207,7 @@ place_bucket(struct endpoint *endpoint, enum addressing_style style,
 	/* An access point is part of the host even where that is custom. */
 	endpoint->path_style = !is_point && wants_path(endpoint, style);
 	if (!endpoint->path_style && endpoint->kind == ENDPOINT_CUSTOM) {
+		assert(endpoint->host != NULL); /* the URL's */
 		if (!bucket_fits_host(bucket) || is_address(endpoint->host))
 			goto misfit;
 		host = mem_format("%s.%s", bucket, endpoint->host);

@@ -10,8 +10,8 @@
 
 static const int64_t start_ns = INT64_C(123456789012345);
 
-static const int64_t rates[] = {1, 2, 63, 64, 65, 1000, 1024, 100000,
-    2 * 1024 * 1024, 1000000007, INT64_C(1) << 40};
+static const int64_t rates[] = {1, 2, 63, 64, 65, 1000, 1024, 100000, 2 << 20,
+    1000000007, INT64_C(1) << 40};
 
 /* Asked again and again, by few or many, with large wants or small ones. */
 START_TEST(keeps_the_rate)
@@ -80,13 +80,13 @@ START_TEST(shares)
 	bandwidth_init(&b, 1 << 20, start_ns);
 	ck_assert_uint_eq(bandwidth_turns(&b, start_ns), 16);
 	first = bandwidth_take(&b, 1 << 20, 3, start_ns);
-	ck_assert_uint_eq(first, 64 * 1024);
+	ck_assert_uint_eq(first, 64 << 10);
 	/* Never less than a turn, though many wait. */
 	second = bandwidth_take(&b, 1 << 20, 1000, start_ns);
-	ck_assert_uint_eq(second, 16 * 1024);
+	ck_assert_uint_eq(second, 16 << 10);
 	/* Nobody waits: all that is left, and then nothing. */
 	ck_assert_uint_eq(bandwidth_take(&b, 1 << 20, 0, start_ns),
-	    256 * 1024 - first - second);
+	    ((size_t)256 << 10) - first - second);
 	ck_assert_uint_eq(bandwidth_take(&b, 1, 0, start_ns), 0);
 	/* A small rest is not kept from who wants no more. */
 	ck_assert_uint_eq(
@@ -96,7 +96,7 @@ START_TEST(shares)
 	/* A long rest fills it, not more. */
 	ck_assert_uint_eq(
 	    bandwidth_take(&b, 1 << 30, 0, start_ns + 1000000 * CLOCK_NS_PER_S),
-	    256 * 1024);
+	    256 << 10);
 }
 END_TEST
 

@@ -90,7 +90,7 @@ START_TEST(reads_values)
 	ck_assert_str_eq(config->proxy, "http://user:hush@proxy:3128");
 	ck_assert_str_eq(config->ca_bundle, "/etc/ca.pem");
 	ck_assert_str_eq(config->client_key, "/k.pem");
-	ck_assert_int_eq(config->bandwidth_limit_bytes, 2 * 1024 * 1024);
+	ck_assert_int_eq(config->bandwidth_limit_bytes, 2 << 20);
 	ck_assert_int_eq(config->server_side_encryption, ENCRYPTION_KMS_DSSE);
 	ck_assert_int_eq(config->metadata_mtime, FLAG_FALSE);
 	ck_assert_str_eq(config->expected_bucket_owner, "012345678901");

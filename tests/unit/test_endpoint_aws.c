@@ -19,8 +19,6 @@ struct given {
 	const char *profile; /* lines of [default], or NULL */
 };
 
-static char profile_file[] = "/tmp/s3spool-test-XXXXXX";
-
 static void
 set_environment(const char *env)
 {
@@ -47,6 +45,7 @@ set_environment(const char *env)
 static struct profiles *
 load_profiles(const char *lines)
 {
+	char profile_file[] = "/tmp/s3spool-test-XXXXXX";
 	struct profiles *profiles = NULL;
 	struct strbuf text = {0};
 	char *error = NULL;
@@ -54,7 +53,6 @@ load_profiles(const char *lines)
 
 	if (lines == NULL)
 		return NULL;
-	strcpy(profile_file + sizeof profile_file - 7, "XXXXXX");
 	fd = mkstemp(profile_file);
 	ck_assert_int_ge(fd, 0);
 	strbuf_printf(&text, "[default]\n%s", lines);
