@@ -69,7 +69,8 @@ struct config {
 	char *client_key;  /* NULL: in client_cert */
 	int64_t bandwidth_limit_bytes; /* a second; 0: none */
 	int connections;	       /* 1..1024 */
-	int max_attempts;	       /* 1..100, the first try counted */
+	int max_attempts;	       /* 1..100, the first try counted; 0: not
+				  set */
 	int64_t connect_timeout_seconds;
 	int64_t stall_timeout_seconds;
 	enum on_conflict on_conflict;

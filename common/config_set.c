@@ -129,7 +129,8 @@ set_number(void *value, const struct config_key *key, const char *text)
 	quoted = config_set_quote(text);
 	problem = mem_format("%s is no whole number from %" PRId64
 			     " to %" PRId64 "; the default is %s",
-	    quoted, key->min, key->max, key->initial);
+	    quoted, key->min, key->max,
+	    key->initial != NULL ? key->initial : key->elsewhere);
 	free(quoted);
 	return problem;
 }

@@ -28,8 +28,10 @@ struct config_key {
 	enum config_type type;
 	size_t offset; /* of the value in struct config */
 	bool required;
-	const char *initial; /* the default, or NULL: no value */
-	int64_t min;	     /* numbers, durations and sizes */
+	const char *initial;   /* the default, or NULL: no value */
+	const char *elsewhere; /* the default as told to the user, where it is
+				  looked for elsewhere before */
+	int64_t min;	       /* numbers, durations and sizes */
 	int64_t max;
 	const char *const *words; /* of a choice, ended by NULL */
 	/* What is wrong with a text or pattern, "what; hint", or NULL. */

@@ -108,6 +108,15 @@ commit_due_ns(const struct commit *commit)
 }
 
 bool
+commit_holds_key(const struct commit *commit, int64_t key_hash)
+{
+	for (size_t i = 0; i < commit->count; i++)
+		if (commit->items[i].key_hash == key_hash)
+			return true;
+	return false;
+}
+
+bool
 commit_is_due(const struct commit *commit, int64_t now_ns)
 {
 	return commit->count >= BATCH ||

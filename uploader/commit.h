@@ -49,6 +49,8 @@ void commit_add_reason(struct commit *commit, const char *path, ino_t inode,
 /* Logs, prints and counts a file that is in confirmed/. */
 void commit_report_stored(
     struct commit_context *context, const char *path, int64_t size_bytes);
+/* Whether a file that waits still holds the byte KEY_HASH of locks/keys. */
+bool commit_holds_key(const struct commit *commit, int64_t key_hash);
 /* Whether it is time: many are waiting, or one for long. */
 bool commit_is_due(const struct commit *commit, int64_t now_ns);
 /* When it will be due, or -1 when nothing waits. */

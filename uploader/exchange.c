@@ -20,7 +20,12 @@
 #include "uploader/checksum.h"
 #include "uploader/compare.h"
 #include "uploader/multi.h"
+#include "uploader/renewal.h"
 #include "uploader/verdict.h"
+
+/* Files given up in a row, besides two for each connection, before the store
+ * is let alone. */
+enum { UNLUCKY_MAX = 64 };
 
 static bool
 is_conditional(const struct job *job)
@@ -38,6 +43,7 @@ void
 exchange_start(struct job *job, const struct transfer_body *body)
 {
 	job->state = JOB_SENDING;
+	job->sent_ns = clock_monotonic_ns();
 	if (transfer_start(job->up->transfer, job->slot, &job->request, body,
 		&job->reply) < 0)
 		job_give_back(job, GIVE_QUEUED, "libcurl refuses the request");
@@ -220,6 +226,14 @@ status_of(enum run_fault fault)
 	return EX_TEMPFAIL;
 }
 
+static void
+leave_queued(struct job *job, const char *description)
+{
+	if (!job->up->stopping)
+		log_failure(job, description);
+	job_give_back(job, GIVE_QUEUED, NULL);
+}
+
 /* Tries again later, or leaves it queued when it has been tried enough. */
 static void
 back_off(struct job *job, const struct transfer_result *result,
@@ -230,7 +244,7 @@ back_off(struct job *job, const struct transfer_result *result,
 	int64_t delay_ms;
 
 	job->attempts++;
-	if (job->attempts >= up->config->max_attempts &&
+	if (job->attempts >= up->max_attempts &&
 	    result->fault == TRANSFER_UNREACHABLE &&
 	    up->answered_ns < job->started_ns) {
 		/* Not a word from the store in all this time. */
@@ -239,18 +253,21 @@ back_off(struct job *job, const struct transfer_result *result,
 		    "the network up?");
 		return;
 	}
-	if (job->attempts >= up->config->max_attempts || up->stopping ||
+	if (job->attempts >= up->max_attempts || up->stopping ||
 	    !retry_budget_take(&up->budget, timed_out)) {
-		if (!up->stopping)
-			log_failure(job, description);
-		job_give_back(job, GIVE_QUEUED, NULL);
+		if (++up->unlucky >= UNLUCKY_MAX + 2 * up->config->connections)
+			end_run(job, description, EX_TEMPFAIL,
+			    "the store has failed again and again, and stored "
+			    "nothing in between");
+		else
+			leave_queued(job, description);
 		return;
 	}
 	delay_ms = retry_delay_ms(job->attempts, chance_u32(),
 	    result->fault == TRANSFER_ANSWERED ? job->reply.retry_after_ms
 					       : -1);
 	log_debug("%s: attempt %d of %d failed, next in %lld ms: %s",
-	    strbuf_text(&job->path), job->attempts, up->config->max_attempts,
+	    strbuf_text(&job->path), job->attempts, up->max_attempts,
 	    (long long)delay_ms, description);
 	job->timed_out = timed_out;
 	job->wake_ns = clock_monotonic_ns() + delay_ms * CLOCK_NS_PER_MS;
@@ -279,7 +296,6 @@ learn_clock(struct uploader *up, const struct s3_reply *reply)
 static void
 renew(struct job *job)
 {
-	job->repaired = true;
 	if (renewal_force(job->up, job->generation))
 		job->state = JOB_UNSIGNED;
 	else
@@ -302,33 +318,63 @@ exchange_renewed(struct job *job, const char *fault)
 	free(description);
 }
 
+/* The bucket's region, as the store names it. */
+static bool
+learn_region(const struct job *job)
+{
+	struct uploader *up = job->up;
+	const struct strbuf *named = job->reply.bucket_region.length > 0
+					 ? &job->reply.bucket_region
+					 : &job->error.region;
+	const char *region = strbuf_text(named);
+	char *old = mem_copy(up->endpoint->region);
+	bool learned = false;
+
+	/* Another job's answer may have told already. */
+	if (*region != '\0' && strcmp(region, old) == 0) {
+		learned = true;
+	} else if (*region != '\0' &&
+		   endpoint_move(up->endpoint, region) == 0) {
+		renewal_resign(up);
+		log_warning("The bucket %s is in the region %s, not in %s: "
+			    "going on there; set region: %s",
+		    up->config->bucket, region, old, region);
+		learned = true;
+	}
+	free(old);
+	return learned;
+}
+
+/* Mends what ROW says, once a job for each kind. */
 static void
 repair(struct job *job, const struct transfer_result *result,
     const struct verdict_row *row, const char *description)
 {
+	unsigned kind = 1U << row->repair;
 	bool repaired = false;
 
-	if (!job->repaired) {
-		if (row->repair == REPAIR_CLOCK)
-			repaired = learn_clock(job->up, &job->reply);
-		else if (row->repair == REPAIR_FILE)
-			repaired = true; /* read and sent again, below */
-		else if (row->repair == REPAIR_CREDENTIALS) {
+	if ((job->repaired & kind) == 0) {
+		job->repaired |= kind;
+		if (row->repair == REPAIR_CREDENTIALS) {
 			renew(job);
 			return;
 		}
+		if (row->repair == REPAIR_FILE &&
+		    (job->step == STEP_PUT || job->step == STEP_PART)) {
+			job_digest_anew(job);
+			return;
+		}
+		if (row->repair == REPAIR_CLOCK)
+			repaired = learn_clock(job->up, &job->reply);
+		else if (row->repair == REPAIR_REGION)
+			repaired = learn_region(job);
 	}
-	job->repaired = true;
-	if (!repaired && row->fault != FAULT_NONE) {
+	if (repaired)
+		exchange_send(job);
+	else if (row->fault != FAULT_NONE)
 		end_run(job, description, status_of(row->fault), row->hint);
-		return;
-	}
-	if (repaired && row->repair == REPAIR_FILE &&
-	    (job->step == STEP_PUT || job->step == STEP_PART)) {
-		job_digest_anew(job);
-		return;
-	}
-	back_off(job, result, description);
+	else
+		back_off(job, result, description);
 }
 
 /* The store doesn't know If-None-Match: from now on it is asked first. */
@@ -447,9 +493,8 @@ answered_absent(struct job *job, const char *description)
 	case STEP_HEAD_EXISTS:
 		/* There a moment ago: somebody deletes there. */
 		job->attempts++;
-		if (job->attempts >= job->up->config->max_attempts) {
-			log_failure(job, description);
-			job_give_back(job, GIVE_QUEUED, NULL);
+		if (job->attempts >= job->up->max_attempts) {
+			leave_queued(job, description);
 			return;
 		}
 		job->step = job->multi != NULL ? STEP_COMPLETE : STEP_PUT;
@@ -473,11 +518,6 @@ static void
 answered_refused(struct job *job)
 {
 	switch (job->step) {
-	case STEP_HEAD_EXISTS:
-		job_reject(job, "ObjectExistsUnverified",
-		    "an object exists under this key, and without "
-		    "s3:GetObject it can't be compared");
-		return;
 	case STEP_HEAD_LOST:
 		multi_lost(job);
 		return;
@@ -491,6 +531,7 @@ answered_refused(struct job *job)
 			multi_create(job);
 			return;
 		}
+		job->asked = job->step;
 		job->step = STEP_GET_REASON;
 		break;
 	}
@@ -525,13 +566,18 @@ answered_reason(struct job *job, const char *description)
 {
 	const char *code = strbuf_text(&job->error.code);
 
-	job->step = STEP_HEAD_FIRST;
+	job->step = job->asked;
 	if (*code != '\0' && strcmp(code, "AccessDenied") != 0)
 		return false;
-	end_run(job, description, EX_NOPERM,
-	    "this store knows no conditional writes, so it is asked first, "
-	    "which needs s3:GetObject and s3:ListBucket; or set on_conflict: "
-	    "overwrite");
+	if (job->step == STEP_HEAD_EXISTS)
+		job_reject(job, "ObjectExistsUnverified",
+		    "an object exists under this key, and without "
+		    "s3:GetObject it can't be compared");
+	else
+		end_run(job, description, EX_NOPERM,
+		    "this store knows no conditional writes, so it is asked "
+		    "first, which needs s3:GetObject and s3:ListBucket; or "
+		    "set on_conflict: overwrite");
 	return true;
 }
 
@@ -575,6 +621,8 @@ accepted(struct job *job, const struct transfer_result *result)
 	if (*body != '<' && job->reply.etag.length > 0) {
 		retry_budget_return(
 		    &up->budget, job->attempts > 0, job->timed_out);
+		throttle_success(&up->throttle);
+		up->unlucky = 0;
 		stored(job);
 		return;
 	}
@@ -602,8 +650,12 @@ judge(struct job *job, const struct transfer_result *result,
 		else
 			back_off(job, result, description);
 		return;
-	case VERDICT_RETRY:
 	case VERDICT_THROTTLED:
+		throttle_slow_down(
+		    &job->up->throttle, job->sent_ns, clock_monotonic_ns());
+		back_off(job, result, description);
+		return;
+	case VERDICT_RETRY:
 		back_off(job, result, description);
 		return;
 	case VERDICT_REPAIR:

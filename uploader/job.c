@@ -360,6 +360,10 @@ job_lock_key(struct job *job)
 	for (size_t i = 0; rc == 0 && i < up->job_count; i++)
 		if (up->jobs[i].key_hash == hash)
 			rc = -EAGAIN;
+	for (const struct commit *c = up->commit; rc == 0 && c != NULL;
+	     c = c->older)
+		if (commit_holds_key(c, hash))
+			rc = -EAGAIN;
 	if (rc == 0)
 		rc = fsio_lock(up->commits.keys_fd, hash, 1);
 	if (rc == 0) {
@@ -503,7 +507,8 @@ job_help(struct job *job, const struct job *lead)
 	job->fd = -1;
 	job->key_hash = -1;
 	job->attempts = 0;
-	job->timed_out = job->repaired = false;
+	job->timed_out = false;
+	job->repaired = 0;
 	job->started_ns = clock_monotonic_ns();
 	job->list_marker = 0;
 	job->up->active++;
@@ -525,7 +530,8 @@ reset(struct job *job, struct commit *commit, const struct pick_claim *claim)
 	digest_reset(&job->digest);
 	job->multi = NULL;
 	job->attempts = 0;
-	job->timed_out = job->repaired = job->renamed = false;
+	job->timed_out = job->renamed = false;
+	job->repaired = 0;
 	job->started_ns = clock_monotonic_ns();
 	job->key_hash = -1;
 	job->up->active++;

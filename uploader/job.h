@@ -50,6 +50,7 @@ struct job {
 	size_t slot;
 	enum job_state state;
 	enum job_step step;
+	enum job_step asked; /* STEP_GET_REASON: what was refused */
 	struct commit *commit;
 	struct strbuf path, key;
 	ino_t inode;
@@ -68,11 +69,11 @@ struct job {
 	enum checksum sent_checksum; /* of the last request with a body */
 	int attempts;		     /* failed ones */
 	bool timed_out;
-	bool repaired;
+	unsigned repaired;   /* a bit for each enum repair that was tried */
 	unsigned generation; /* of the credentials last used */
 	bool conditional;    /* the PUT carried If-None-Match */
 	bool renamed;	     /* keep-both: the key has its suffix */
-	int64_t started_ns, wake_ns;
+	int64_t started_ns, sent_ns, wake_ns;
 	int64_t key_hash; /* the byte of locks/keys we hold, or -1 */
 	/* Of a multipart upload; lead of it where multi->lead is this job. */
 	struct multi *multi;

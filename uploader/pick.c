@@ -27,7 +27,8 @@
 
 enum {
 	BATCH_NAMES = 1024,
-	LOST_MAX = 2 /* in a row, before it jumps on */
+	LOST_MAX = 2,  /* in a row, before it jumps on */
+	PASSES_MAX = 3 /* without a file, before transfers go on */
 };
 
 struct name {
@@ -422,7 +423,7 @@ pick_look(struct pick *pick)
 int
 pick_next(struct pick *pick, const struct run *run, struct pick_claim *claim)
 {
-	for (;;) {
+	for (int pass = 0; pass < PASSES_MAX; pass++) {
 		int rc = pick->in_pass ? 0 : begin_pass(pick);
 
 		while (rc == 0)
@@ -433,8 +434,9 @@ pick_next(struct pick *pick, const struct run *run, struct pick_claim *claim)
 		if (rc != -ENODATA)
 			return rc;
 		if (!pick->missed)
-			return 0;
+			break;
 	}
+	return 0;
 }
 
 struct each {

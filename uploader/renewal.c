@@ -83,6 +83,14 @@ release_jobs(struct uploader *up, const char *fault)
 			exchange_renewed(&up->jobs[i], fault);
 }
 
+void
+renewal_resign(struct uploader *up)
+{
+	sigv4_free(up->client.signer);
+	up->client.signer = sigv4_new(up->credentials->access_key,
+	    up->credentials->secret, up->endpoint->region, "s3");
+}
+
 static void
 accept(struct uploader *up, struct credentials *credentials)
 {
@@ -93,9 +101,7 @@ accept(struct uploader *up, struct credentials *credentials)
 	up->credentials = credentials;
 	up->client.credentials = credentials;
 	if (!same) {
-		sigv4_free(up->client.signer);
-		up->client.signer = sigv4_new(credentials->access_key,
-		    credentials->secret, up->endpoint->region, "s3");
+		renewal_resign(up);
 		up->renewal.generation++;
 	}
 	credentials_free(old);

@@ -31,6 +31,8 @@ int64_t renewal_work(struct uploader *up);
  * newer ones, or it will be said that there are none (exchange_renewed); false:
  * newer ones are in use already. */
 bool renewal_force(struct uploader *up, unsigned generation);
+/* A new signer for the credentials in use: the region has changed. */
+void renewal_resign(struct uploader *up);
 /* Ends what is under way. */
 void renewal_end(struct uploader *up);
 

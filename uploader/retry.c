@@ -61,3 +61,30 @@ retry_budget_return(struct retry_budget *budget, bool retried, bool timed_out)
 	if (budget->tokens > BUCKET_TOKENS)
 		budget->tokens = BUCKET_TOKENS;
 }
+
+void
+throttle_init(struct throttle *throttle, int most)
+{
+	*throttle = (struct throttle){
+	    .limit = most, .most = most, .slowed_ns = INT64_MIN};
+}
+
+void
+throttle_slow_down(struct throttle *throttle, int64_t sent_ns, int64_t now_ns)
+{
+	if (sent_ns <= throttle->slowed_ns)
+		return;
+	throttle->limit = throttle->limit > 1 ? throttle->limit / 2 : 1;
+	throttle->successes = 0;
+	throttle->slowed_ns = now_ns;
+}
+
+void
+throttle_success(struct throttle *throttle)
+{
+	if (throttle->limit == throttle->most ||
+	    ++throttle->successes < throttle->limit)
+		return;
+	throttle->limit++;
+	throttle->successes = 0;
+}

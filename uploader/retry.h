@@ -24,4 +24,18 @@ bool retry_budget_take(struct retry_budget *budget, bool timed_out);
 void retry_budget_return(
     struct retry_budget *budget, bool retried, bool timed_out);
 
+/* How many transfers go at once, where a store asks for fewer: halved when it
+ * does, one more for each round of successes after that. */
+struct throttle {
+	int limit, most;
+	int successes;	   /* since it last grew */
+	int64_t slowed_ns; /* when it was last halved */
+};
+void throttle_init(struct throttle *throttle, int most);
+/* The store asks for less, in answer to a request of SENT_NS. What was sent
+ * before the last halving doesn't count: it is the same complaint. */
+void throttle_slow_down(
+    struct throttle *throttle, int64_t sent_ns, int64_t now_ns);
+void throttle_success(struct throttle *throttle);
+
 #endif

@@ -29,6 +29,8 @@ first_set(const struct setting *settings, size_t count)
 	return (struct setting){settings[0].name, NULL};
 }
 
+enum { DEFAULT_ATTEMPTS = 5, ATTEMPTS_MAX = 100 };
+
 #define FIRST_SET(array) first_set(array, sizeof(array) / sizeof *(array))
 
 struct setting
@@ -140,6 +142,33 @@ settings_use_accelerate(const struct config *config,
 
 	return read_flag(
 	    config->use_accelerate_endpoint, &setting, ret_value, ret_error);
+}
+
+int
+settings_max_attempts(const struct config *config,
+    const struct profiles *profiles, int *ret_value, char **ret_error)
+{
+	const struct setting places[] = {
+	    {"AWS_MAX_ATTEMPTS", getenv("AWS_MAX_ATTEMPTS")},
+	    {OF_PROFILE("max_attempts"), profile_get(profiles, "max_attempts")},
+	};
+	const struct setting setting = FIRST_SET(places);
+	long value = DEFAULT_ATTEMPTS;
+	char *end = NULL;
+
+	if (config->max_attempts > 0) {
+		value = config->max_attempts;
+	} else if (setting.value != NULL) {
+		value = strtol(setting.value, &end, 10);
+		if (*end != '\0' || value < 1 || value > ATTEMPTS_MAX) {
+			*ret_error = mem_format("%s \"%s\": it must be a "
+						"whole number from 1 to 100",
+			    setting.name, setting.value);
+			return -EINVAL;
+		}
+	}
+	*ret_value = (int)value;
+	return 0;
 }
 
 int

@@ -41,6 +41,10 @@ int settings_use_dualstack(const struct config *config,
 /* use_accelerate_endpoint; no variable; use_accelerate_endpoint below s3. */
 int settings_use_accelerate(const struct config *config,
     const struct profiles *profiles, bool *ret_value, char **ret_error);
+/* max_attempts; AWS_MAX_ATTEMPTS; max_attempts; 5. -EINVAL: no number from 1
+ * to 100. */
+int settings_max_attempts(const struct config *config,
+    const struct profiles *profiles, int *ret_value, char **ret_error);
 /* addressing_style, unless it is auto; no variable; addressing_style below
  * s3. */
 int settings_addressing_style(const struct config *config,

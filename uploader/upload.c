@@ -125,7 +125,8 @@ prefers_parts(const struct uploader *up)
 static void
 help(struct uploader *up)
 {
-	for (size_t i = 0; i < up->job_count; i++)
+	for (size_t i = 0;
+	     i < up->job_count && up->active < (size_t)up->throttle.limit; i++)
 		if (up->jobs[i].state == JOB_IDLE &&
 		    !multi_abort_next(up, &up->jobs[i]) &&
 		    !multi_help(up, &up->jobs[i]))
@@ -139,6 +140,8 @@ fill(struct uploader *up)
 	for (size_t i = 0; i < up->job_count && !up->stopping;) {
 		int rc;
 
+		if (up->active >= (size_t)up->throttle.limit)
+			return true;
 		if (up->jobs[i].state != JOB_IDLE) {
 			i++;
 			continue;
@@ -459,13 +462,15 @@ tear_down(struct uploader *up)
 
 static bool
 resolve(struct stage *stage, struct profiles **ret_profiles,
-    struct endpoint **ret_endpoint)
+    struct endpoint **ret_endpoint, int *ret_max_attempts)
 {
 	char *error = NULL;
 
 	if (profiles_load(ret_profiles, &error) == 0 &&
 	    endpoint_resolve(
-		stage->config, *ret_profiles, ret_endpoint, &error) == 0)
+		stage->config, *ret_profiles, ret_endpoint, &error) == 0 &&
+	    settings_max_attempts(
+		stage->config, *ret_profiles, ret_max_attempts, &error) == 0)
 		return true;
 	log_error("%s", error);
 	free(error);
@@ -486,7 +491,8 @@ upload_all(struct stage *stage)
 	int rc;
 
 	retry_budget_init(&up.budget);
-	if (!resolve(stage, &up.profiles, &up.endpoint) ||
+	throttle_init(&up.throttle, up.config->connections);
+	if (!resolve(stage, &up.profiles, &up.endpoint, &up.max_attempts) ||
 	    !stage_open_spool(stage, SPOOL_CREATE))
 		goto out;
 	up.pick = pick_new(stage->spool);
@@ -543,9 +549,10 @@ upload_dry(struct stage *stage)
 {
 	struct dry dry = {.stage = stage};
 	struct profiles *profiles = NULL;
+	int max_attempts;
 	int rc;
 
-	if (resolve(stage, &profiles, &dry.endpoint) &&
+	if (resolve(stage, &profiles, &dry.endpoint, &max_attempts) &&
 	    stage_open_spool(stage, SPOOL_LOOK)) {
 		rc = pick_each(stage->spool, print_put, &dry);
 		if (rc < 0) {

@@ -36,6 +36,9 @@ struct uploader {
 	struct commit *commit; /* the current run's, before older ones */
 	struct commit_context commits;
 	struct retry_budget budget;
+	struct throttle throttle;
+	int max_attempts;
+	int unlucky; /* files given up since the last one was stored */
 
 	struct job *jobs; /* one a slot */
 	size_t job_count, active;

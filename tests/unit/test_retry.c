@@ -96,6 +96,33 @@ START_TEST(budget_never_grows)
 }
 END_TEST
 
+/* Halved once for all complaints about requests of the same round, then one
+ * more for each round of successes, up to what it was. */
+START_TEST(throttle)
+{
+	struct throttle t;
+
+	throttle_init(&t, 8);
+	throttle_slow_down(&t, 100, 200);
+	ck_assert_int_eq(t.limit, 4);
+	throttle_slow_down(&t, 150, 210); /* sent before the halving */
+	ck_assert_int_eq(t.limit, 4);
+	throttle_slow_down(&t, 201, 300);
+	throttle_slow_down(&t, 301, 400);
+	throttle_slow_down(&t, 401, 500); /* never less than one */
+	ck_assert_int_eq(t.limit, 1);
+	throttle_success(&t);
+	ck_assert_int_eq(t.limit, 2);
+	throttle_success(&t);
+	ck_assert_int_eq(t.limit, 2);
+	throttle_success(&t);
+	ck_assert_int_eq(t.limit, 3);
+	for (int i = 0; i < 100; i++)
+		throttle_success(&t);
+	ck_assert_int_eq(t.limit, 8);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -108,6 +135,7 @@ main(void)
 	tcase_add_test(tests, budget_runs_out);
 	tcase_add_test(tests, timeouts_cost_double);
 	tcase_add_test(tests, budget_never_grows);
+	tcase_add_test(tests, throttle);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
