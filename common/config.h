@@ -115,7 +115,7 @@ int config_load(const char *file, char *const *overrides, size_t override_count,
 int config_parse(const char *name, const char *text, size_t length,
     char *const *overrides, size_t override_count, struct config **ret_config,
     char **ret_error);
-/* Wipes nothing: a configuration holds no secrets. NULL is fine. */
+/* Wipes its texts: a proxy's URL may hold a password. NULL is fine. */
 void config_free(struct config *config);
 
 #endif

@@ -326,6 +326,9 @@ config_keys_done(struct config *config)
 		case CONFIG_TEXT:
 		case CONFIG_PATH:
 		case CONFIG_FILE:
+			/* A proxy's URL may hold a password. */
+			if (*text != NULL)
+				explicit_bzero(*text, strlen(*text));
 			free(*text);
 			*text = NULL;
 			break;

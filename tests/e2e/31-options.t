@@ -94,7 +94,7 @@ is "$(told content-type)" text/plain "the one content type"
 
 scenario "a large file has them, too"
 configure "storage_class: STANDARD_IA" "multipart_threshold: 5M" \
-	"part_size: 5M" "metadata: {a: b}" "tags: x=y"
+	"part_size: 5M" "metadata: {a: b}" "tags: x=y" "bandwidth_limit: 10M"
 send_one 7000000
 ok "it went in parts" grep -q CompleteMultipartUpload "$work/stub.log"
 is "$(told x-amz-storage-class)" STANDARD_IA "storage class"
@@ -165,6 +165,13 @@ run_ok upload "$conf"
 took_ms=$((($(date +%s%N) - began) / 1000000))
 # 420,000 bytes, of which 51,200 are there at once.
 ok "420 kB took at least 1.7 s ($took_ms ms)" test "$took_ms" -ge 1700
+bucket_is_original
+
+scenario "who waits for its turn has not stalled"
+configure "bandwidth_limit: 40K" "stall_timeout_seconds: 1" "max_attempts: 1"
+write_files 32 6000
+run_ok scan "$conf"
+run_ok upload "$conf"
 bucket_is_original
 close_stub
 
