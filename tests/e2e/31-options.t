@@ -218,6 +218,12 @@ if sh "$tests_dir/stub/make-cert.sh" "$work/cert" >"$work/cert.log" 2>&1; then
 	# Of the environment, and path style.
 	run_ok env AWS_CA_BUNDLE="$work/cert/ca.pem" \
 		"$S3SPOOL_BUILD/s3spool-upload" "$conf"
+	# Of the profile.
+	printf '[default]\nca_bundle = %s\n' "$work/cert/ca.pem" >aws
+	write_file room/2021/02/03/04/08-t.dat
+	run_ok scan "$conf"
+	run_ok env AWS_CONFIG_FILE="$here/aws" \
+		"$S3SPOOL_BUILD/s3spool-upload" "$conf"
 	close_stub
 else
 	skip "no certificates can be made here"
