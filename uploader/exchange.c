@@ -569,6 +569,12 @@ answered_reason(struct job *job, const char *description)
 	job->step = job->asked;
 	if (*code != '\0' && strcmp(code, "AccessDenied") != 0)
 		return false;
+	/* Credentials have been renewed meanwhile: HEAD may do, too. */
+	if (job->reply.status < 300 &&
+	    ++job->attempts < job->up->config->max_attempts) {
+		exchange_send(job);
+		return true;
+	}
 	if (job->step == STEP_HEAD_EXISTS)
 		job_reject(job, "ObjectExistsUnverified",
 		    "an object exists under this key, and without "

@@ -277,6 +277,18 @@ cp bg.err err
 stored "instance metadata"
 is "$(count imds ImdsCredentials)" 2 "newer ones were fetched once"
 
+story_files=1
+printf '%s\n' 'PUT n=1 lose' 'HEAD n=1 status=400' \
+	'GET n=1 status=400 code=ExpiredToken' >"$work/expired"
+story "they expire before the comparison with what is there" --token "T-*" \
+	--script "$work/expired"
+stub imds --face imds --token T --rotate
+as AWS_EC2_METADATA_DISABLED=false AWS_EC2_METADATA_SERVICE_ENDPOINT="$url"
+status_is 0 "the upload ends with 0"
+ok "it is compared with the newer ones" test "$(count s3 HeadObject)" -gt 0
+is "$(count_in failed)" 0 "it isn't refused"
+is "$(count_in confirmed)" 1 "it is confirmed"
+
 story_files=3
 printf '%s\n' 'PUT n=1- status=400 code=ExpiredToken message=gone' \
 	>"$work/expired"
