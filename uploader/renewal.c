@@ -35,9 +35,15 @@ start(struct uploader *up)
 int
 renewal_begin(struct uploader *up)
 {
+	const struct credentials_context context = {
+	    .region = up->endpoint->region,
+	    .ca_bundle = up->config->ca_bundle,
+	    .proxy = up->config->proxy,
+	    .no_proxy = up->config->no_proxy,
+	};
 	int rc;
 
-	up->renewal.refresh = credentials_refresh_new(up->endpoint->region);
+	up->renewal.refresh = credentials_refresh_new(&context);
 	if (up->renewal.refresh == NULL)
 		return -EMFILE;
 	rc = start(up);

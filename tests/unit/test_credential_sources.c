@@ -346,6 +346,7 @@ use_environment(void)
 
 START_TEST(in_the_background)
 {
+	const struct credentials_context context = {.region = "us-east-1"};
 	struct credentials_refresh *refresh;
 	struct credentials *credentials = NULL;
 	struct pollfd ready = {.events = POLLIN};
@@ -353,7 +354,7 @@ START_TEST(in_the_background)
 	int result = -1;
 
 	use_environment();
-	refresh = credentials_refresh_new("us-east-1");
+	refresh = credentials_refresh_new(&context);
 	ck_assert_ptr_nonnull(refresh);
 	ready.fd = credentials_refresh_fd(refresh);
 	for (int i = 0; i < 100; i++) {

@@ -15,7 +15,9 @@ struct credentials {
 
 /* What sources need to know. Nothing is owned. */
 struct credentials_context {
-	const char *region;	 /* of STS */
+	const char *region;    /* of STS */
+	const char *ca_bundle; /* as in struct config, of STS */
+	const char *proxy, *no_proxy;
 	const char *only;	 /* NULL, or the one source to ask: renewing
 				    must not sign as somebody else */
 	int64_t clock_offset_ns; /* the world's clock minus ours */

@@ -98,8 +98,14 @@ set_up(struct exchange *exchange, const struct http_request *request)
 #endif
 	if (request->no_proxy)
 		SET(CURLOPT_PROXY, "");
-	if (request->ca_bundle != NULL)
+	else if (request->proxy != NULL)
+		SET(CURLOPT_PROXY, request->proxy);
+	if (request->no_proxy_for != NULL)
+		SET(CURLOPT_NOPROXY, request->no_proxy_for);
+	if (request->ca_bundle != NULL) {
 		SET(CURLOPT_CAINFO, request->ca_bundle);
+		SET(CURLOPT_PROXY_CAINFO, request->ca_bundle);
+	}
 	if (request->body != NULL)
 		SET(CURLOPT_POSTFIELDS, request->body);
 	else if (strcmp(request->method, "PUT") == 0)

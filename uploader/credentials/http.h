@@ -15,6 +15,7 @@ struct http_request {
 	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value" */
 	const char *body;		       /* NULL: none */
 	const char *ca_bundle;		       /* NULL: libcurl's own */
+	const char *proxy, *no_proxy_for;      /* NULL: the environment's */
 	long timeout_ms; /* for all of it, connecting too */
 	int attempts;	 /* after silence, 429 or 5xx it is asked again */
 	int cancel_fd;	 /* readable: stop; -1: none */

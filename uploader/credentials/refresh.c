@@ -63,11 +63,13 @@ struct credentials_refresh {
 };
 
 struct credentials_refresh *
-credentials_refresh_new(const char *region)
+credentials_refresh_new(const struct credentials_context *context)
 {
 	struct credentials_refresh *refresh = mem_zero(1, sizeof *refresh);
 
-	refresh->region = mem_copy(region);
+	refresh->region = mem_copy(context->region);
+	refresh->context = *context;
+	refresh->context.region = refresh->region;
 	refresh->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	refresh->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (refresh->done_fd >= 0 && refresh->cancel_fd >= 0 &&
@@ -144,12 +146,9 @@ credentials_refresh_start(struct credentials_refresh *refresh, const char *only,
 
 	if (refresh->running)
 		return 0;
-	refresh->context = (struct credentials_context){
-	    .region = refresh->region,
-	    .only = only,
-	    .clock_offset_ns = clock_offset_ns,
-	    .cancel_fd = refresh->cancel_fd,
-	};
+	refresh->context.only = only;
+	refresh->context.clock_offset_ns = clock_offset_ns;
+	refresh->context.cancel_fd = refresh->cancel_fd;
 	/* Signals are for the thread that waits for them. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -23,9 +23,11 @@ int64_t credentials_refresh_retry_ns(int64_t left_ns, uint32_t random);
 
 struct credentials_refresh;
 
-/* Initialises libcurl, too, so there must be no other thread yet. REGION is
- * copied. Returns NULL when there are no descriptors left. */
-struct credentials_refresh *credentials_refresh_new(const char *region);
+/* Initialises libcurl, too, so there must be no other thread yet. Takes region,
+ * ca_bundle and proxies from CONTEXT; the region is copied, the others must
+ * stay. Returns NULL when there are no descriptors left. */
+struct credentials_refresh *credentials_refresh_new(
+    const struct credentials_context *context);
 /* Cancels what goes on, waits for its end (which is near), and frees all.
  * NULL is fine. */
 void credentials_refresh_free(struct credentials_refresh *refresh);
