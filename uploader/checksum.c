@@ -95,6 +95,7 @@ checksum_base64(enum checksum kind, const struct digest *digest,
 	case CHECKSUM_NONE:
 		break;
 	}
+	*text = '\0'; /* mbedTLS writes nothing at all for no bytes */
 	mbedtls_must(mbedtls_base64_encode(
 	    (unsigned char *)text, CHECKSUM_TEXT_MAX, &length, bytes, count));
 	return text;
