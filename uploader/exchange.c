@@ -7,7 +7,6 @@
  * the run, refuse the file. */
 #include "uploader/exchange.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,6 +17,7 @@
 #include "common/mem.h"
 #include "uploader/chance.h"
 #include "uploader/checksum.h"
+#include "uploader/client.h"
 #include "uploader/compare.h"
 #include "uploader/multi.h"
 #include "uploader/renewal.h"
@@ -211,21 +211,6 @@ end_run(struct job *job, const char *description, int status, const char *hint)
 	job_give_back(job, GIVE_QUEUED, NULL);
 }
 
-static int
-status_of(enum run_fault fault)
-{
-	switch (fault) {
-	case FAULT_PERMISSION:
-		return EX_NOPERM;
-	case FAULT_CONFIG:
-		return EX_CONFIG;
-	case FAULT_STORE:
-	case FAULT_NONE:
-		break;
-	}
-	return EX_TEMPFAIL;
-}
-
 static void
 leave_queued(struct job *job, const char *description)
 {
@@ -278,14 +263,8 @@ back_off(struct job *job, const struct transfer_result *result,
 static bool
 learn_clock(struct uploader *up, const struct s3_reply *reply)
 {
-	const struct timespec theirs = {
-	    .tv_sec = curl_getdate(strbuf_text(&reply->date), NULL)};
-	int64_t theirs_ns = clock_from_timespec(&theirs);
-
-	/* -1 is no date; a year that nanoseconds can't reach is a joke. */
-	if (theirs.tv_sec < 0 || theirs_ns == INT64_MAX)
+	if (!client_learn_clock(up, strbuf_text(&reply->date)))
 		return false;
-	up->clock_offset_ns = theirs_ns - clock_realtime_ns();
 	log_warning("This host's clock differs from the store's by %lld "
 		    "seconds; signing with the store's; is NTP running?",
 	    (long long)(up->clock_offset_ns / CLOCK_NS_PER_S));
@@ -372,7 +351,8 @@ repair(struct job *job, const struct transfer_result *result,
 	if (repaired)
 		exchange_send(job);
 	else if (row->fault != FAULT_NONE)
-		end_run(job, description, status_of(row->fault), row->hint);
+		end_run(
+		    job, description, verdict_status(row->fault), row->hint);
 	else
 		back_off(job, result, description);
 }
@@ -397,21 +377,14 @@ go_unconditional(struct job *job)
 static bool
 refuses_checksum(const struct job *job)
 {
-	static const char *const codes[] = {"NotImplemented", "InvalidRequest",
-	    "InvalidArgument", "UnsupportedArgument", "InvalidHeader", ""};
 	const struct uploader *up = job->up;
-	const char *code = strbuf_text(&job->error.code);
 
-	if (up->config->checksum != CHECKSUM_AUTO ||
-	    job->sent_checksum != CHECKSUM_CRC32C || up->endpoint->is_aws ||
-	    (job->step != STEP_PUT && job->step != STEP_PART &&
-		job->step != STEP_CREATE) ||
-	    (job->reply.status != 400 && job->reply.status != 501))
-		return false;
-	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-		if (strcmp(code, codes[i]) == 0)
-			return true;
-	return false;
+	return up->config->checksum == CHECKSUM_AUTO &&
+	       job->sent_checksum == CHECKSUM_CRC32C && !up->endpoint->is_aws &&
+	       (job->step == STEP_PUT || job->step == STEP_PART ||
+		   job->step == STEP_CREATE) &&
+	       verdict_refuses_checksum(
+		   job->reply.status, strbuf_text(&job->error.code));
 }
 
 static void
@@ -675,7 +648,8 @@ judge(struct job *job, const struct transfer_result *result,
 		go_unconditional(job);
 		return;
 	case VERDICT_RUN:
-		end_run(job, description, status_of(row->fault), row->hint);
+		end_run(
+		    job, description, verdict_status(row->fault), row->hint);
 		return;
 	case VERDICT_FILE:
 		job_reject(job, strbuf_text(&job->error.code), description);

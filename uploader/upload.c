@@ -22,11 +22,10 @@
 
 #include "common/log.h"
 #include "common/mem.h"
-#include "uploader/checksum.h"
+#include "uploader/client.h"
 #include "uploader/exchange.h"
 #include "uploader/job.h"
 #include "uploader/multi.h"
-#include "uploader/settings.h"
 #include "uploader/uploader.h"
 
 enum {
@@ -316,20 +315,6 @@ loop(struct uploader *up)
 	}
 }
 
-static int
-open_signals(void)
-{
-	sigset_t set;
-
-	/* These can't fail with signals that exist. */
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 /* What may wake the loop up besides sockets. Begins to look for credentials.
  * Returns 0 or a negative errno. */
 static int
@@ -338,7 +323,7 @@ set_up_wake(struct uploader *up)
 	struct epoll_event event = {.events = EPOLLIN};
 	int renewal_fd;
 
-	up->signal_fd = open_signals();
+	up->signal_fd = client_open_signals();
 	up->wake_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (up->signal_fd < 0 || up->wake_fd < 0)
 		return -errno;
@@ -382,11 +367,20 @@ set_up_jobs(struct uploader *up)
 		up->body_max = BODY_SMALL;
 }
 
+/* What keeps the client from being set up ends the program. */
+static bool
+fail_set_up(struct uploader *up, char *error, int status)
+{
+	log_error("%s", error);
+	free(error);
+	stage_fail(up->stage, status);
+	return false;
+}
+
 /* Who signs, and how: needed only when there is something to send. */
 static bool
 set_up_client(struct uploader *up)
 {
-	bool is_plain = strcmp(up->endpoint->scheme, "http") == 0;
 	char *error = NULL;
 	int rc = set_up_wake(up);
 
@@ -396,43 +390,23 @@ set_up_client(struct uploader *up)
 	}
 	if (!wait_for_credentials(up))
 		return false;
-	up->sign_payload = up->config->payload_signing == SIGNING_ALWAYS ||
-			   (up->config->payload_signing == SIGNING_AUTO &&
-			       is_plain);
-	up->checksum = checksum_resolve(up->config->checksum, up->sign_payload);
-	/* Something must tell a garbled body. */
-	if (up->checksum == CHECKSUM_NONE &&
-	    up->config->payload_signing == SIGNING_AUTO)
-		up->sign_payload = true;
-	if (is_plain && !up->sign_payload)
+	rc = client_set_up(up, on_done, &error);
+	if (rc < 0)
+		return fail_set_up(
+		    up, error, rc == -ENOTSUP ? EX_SOFTWARE : EX_CONFIG);
+	if (client_is_unprotected(up))
 		log_warning("payload_signing is never, and %s is plain http: "
 			    "nothing protects the files on their way",
 		    up->endpoint->host);
-	if (s3_object_options_new(
-		up->config, up->endpoint, &up->options, &error) < 0) {
-		log_error("%s", error);
-		free(error);
-		stage_fail(up->stage, EX_CONFIG);
-		return false;
-	}
-	if (up->options->needs_checksum && up->checksum == CHECKSUM_NONE)
-		up->checksum = CHECKSUM_CRC32C;
-	up->client.endpoint = up->endpoint;
-	up->client.options = up->options;
-	up->transfer = transfer_new(up->config,
-	    settings_ca_bundle(up->config, up->profiles).value, on_done, up);
-	if (up->transfer == NULL) {
-		log_error("Cannot set up libcurl");
-		stage_fail(up->stage, EX_SOFTWARE);
-		return false;
-	}
 	return true;
 }
 
 static void
 tear_down(struct uploader *up)
 {
+	/* First of all: jobs' requests may be under way. */
 	transfer_free(up->transfer);
+	up->transfer = NULL;
 	renewal_end(up);
 	if (up->wake_fd >= 0)
 		(void)close(up->wake_fd); /* nothing to lose */
@@ -453,29 +427,16 @@ tear_down(struct uploader *up)
 	pick_free(up->pick);
 	strbuf_done(&up->claim.path);
 	strbuf_done(&up->claim.receipt);
-	sigv4_free(up->client.signer);
-	s3_object_options_free(up->options);
-	credentials_free(up->credentials);
-	endpoint_free(up->endpoint);
-	profiles_free(up->profiles);
+	client_tear_down(up);
 }
 
 static bool
-resolve(struct stage *stage, struct profiles **ret_profiles,
-    struct endpoint **ret_endpoint, int *ret_max_attempts)
+resolve(struct uploader *up)
 {
 	char *error = NULL;
 
-	if (profiles_load(ret_profiles, &error) == 0 &&
-	    endpoint_resolve(
-		stage->config, *ret_profiles, ret_endpoint, &error) == 0 &&
-	    settings_max_attempts(
-		stage->config, *ret_profiles, ret_max_attempts, &error) == 0)
-		return true;
-	log_error("%s", error);
-	free(error);
-	stage_fail(stage, EX_CONFIG);
-	return false;
+	return client_resolve(up, &error) == 0 ||
+	       fail_set_up(up, error, EX_CONFIG);
 }
 
 void
@@ -492,8 +453,7 @@ upload_all(struct stage *stage)
 
 	retry_budget_init(&up.budget);
 	throttle_init(&up.throttle, up.config->connections);
-	if (!resolve(stage, &up.profiles, &up.endpoint, &up.max_attempts) ||
-	    !stage_open_spool(stage, SPOOL_CREATE))
+	if (!resolve(&up) || !stage_open_spool(stage, SPOOL_CREATE))
 		goto out;
 	up.pick = pick_new(stage->spool);
 	rc = pick_look(up.pick);
@@ -513,30 +473,25 @@ out:
 	tear_down(&up);
 }
 
-struct dry {
-	struct stage *stage;
-	struct endpoint *endpoint;
-};
-
 static void
 print_put(void *context, int dirfd, const char *path)
 {
-	const struct dry *dry = context;
-	const struct config *config = dry->stage->config;
+	const struct uploader *up = context;
+	const struct config *config = up->config;
 	struct strbuf line = {0};
 	struct stat st;
 	char *key;
 
 	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return; /* gone meanwhile */
-	if (dry->stage->options.print != PRINT_NONE) {
-		stage_print_key(dry->stage, path);
+	if (up->stage->options.print != PRINT_NONE) {
+		stage_print_key(up->stage, path);
 		return;
 	}
 	key = mem_format("%s%s", config->key_prefix, path);
 	strbuf_printf(
-	    &line, "PUT %s://%s", dry->endpoint->scheme, dry->endpoint->host);
-	endpoint_uri(dry->endpoint, key, &line);
+	    &line, "PUT %s://%s", up->endpoint->scheme, up->endpoint->host);
+	endpoint_uri(up->endpoint, key, &line);
 	strbuf_printf(&line, " %lld ", (long long)st.st_size);
 	log_escape(&line, path);
 	(void)puts(strbuf_text(&line)); /* stage_end asks for errors */
@@ -547,20 +502,16 @@ print_put(void *context, int dirfd, const char *path)
 void
 upload_dry(struct stage *stage)
 {
-	struct dry dry = {.stage = stage};
-	struct profiles *profiles = NULL;
-	int max_attempts;
+	struct uploader up = {.stage = stage, .config = stage->config};
 	int rc;
 
-	if (resolve(stage, &profiles, &dry.endpoint, &max_attempts) &&
-	    stage_open_spool(stage, SPOOL_LOOK)) {
-		rc = pick_each(stage->spool, print_put, &dry);
+	if (resolve(&up) && stage_open_spool(stage, SPOOL_LOOK)) {
+		rc = pick_each(stage->spool, print_put, &up);
 		if (rc < 0) {
 			log_error("Cannot list the claims in '%s': %s",
 			    stage->config->spool_dir, strerror(-rc));
 			stage_fail(stage, EX_IOERR);
 		}
 	}
-	endpoint_free(dry.endpoint);
-	profiles_free(profiles);
+	client_tear_down(&up);
 }

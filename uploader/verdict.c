@@ -15,6 +15,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <sysexits.h>
 
 /* The rows' ends, so that the table keeps to a line or two a row. */
 #define RETRY VERDICT_RETRY, REPAIR_NONE, FAULT_NONE
@@ -214,4 +215,33 @@ verdict_of(int status, const char *code, bool conditional)
 		    status <= status_rows[i].last)
 			return &status_rows[i].row;
 	return &retry_row; /* the other 5xx */
+}
+
+bool
+verdict_refuses_checksum(int status, const char *code)
+{
+	static const char *const codes[] = {"NotImplemented", "InvalidRequest",
+	    "InvalidArgument", "UnsupportedArgument", "InvalidHeader", ""};
+
+	if (status != 400 && status != 501)
+		return false;
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+		if (strcmp(code, codes[i]) == 0)
+			return true;
+	return false;
+}
+
+int
+verdict_status(enum run_fault fault)
+{
+	switch (fault) {
+	case FAULT_PERMISSION:
+		return EX_NOPERM;
+	case FAULT_CONFIG:
+		return EX_CONFIG;
+	case FAULT_STORE:
+	case FAULT_NONE:
+		break;
+	}
+	return EX_TEMPFAIL;
 }

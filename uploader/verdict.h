@@ -41,5 +41,10 @@ struct verdict_row {
  * with an error code is judged by the code. Never NULL. */
 const struct verdict_row *verdict_of(
     int status, const char *code, bool conditional);
+/* Whether it may be the answer of a store that doesn't know the checksum it was
+ * sent. Codes differ from store to store. */
+bool verdict_refuses_checksum(int status, const char *code);
+/* The exit status that FAULT means, one of sysexits.h's. */
+int verdict_status(enum run_fault fault);
 
 #endif
