@@ -76,8 +76,8 @@ role=arn:aws:iam::123456789012:role/stub
 
 story "no credentials anywhere"
 as
-refused "no credentials found; tried: the environment \\(.*, web identity \
-\\(.*, the shared files \\(.*, the container \\(.*, instance metadata \
+refused "no credentials found; tried: the environment \\(.*, the shared \
+files \\(.*, web identity \\(.*, the container \\(.*, instance metadata \
 \\(AWS_EC2_METADATA_DISABLED"
 
 # --- web identity ----------------------------------------------------------

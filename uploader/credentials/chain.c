@@ -37,9 +37,9 @@ struct source {
 static const struct source sources[] = {
     {"the environment", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
 	env_load},
-    {"web identity", "AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN", sts_load},
     {"the shared files", "~/.aws/credentials, ~/.aws/config and AWS_PROFILE",
 	files_load},
+    {"web identity", "AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN", sts_load},
     {"the container", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI",
 	container_load},
     {"instance metadata", "AWS_EC2_METADATA_SERVICE_ENDPOINT", imds_load},
