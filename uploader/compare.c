@@ -96,3 +96,17 @@ compare_object(const struct s3_reply *reply, int64_t size_bytes,
 	}
 	return COMPARE_UNKNOWN;
 }
+
+bool
+compare_contradicts(const struct s3_reply *reply, const struct digest *digest)
+{
+	const char *theirs = strbuf_text(&reply->checksum_crc32c);
+	char ours[CHECKSUM_TEXT_MAX];
+
+	if (*theirs != '\0' && strchr(theirs, '-') == NULL &&
+	    (digest->have & DIGEST_CRC32C) != 0)
+		return strcmp(theirs,
+			   checksum_base64(CHECKSUM_CRC32C, digest, ours)) != 0;
+	return (digest->have & DIGEST_MD5) != 0 && compare_is_md5(reply) &&
+	       strcasecmp(strbuf_text(&reply->etag), digest->md5_hex) != 0;
+}

@@ -23,6 +23,10 @@ enum compare {
 enum compare compare_object(const struct s3_reply *reply, int64_t size_bytes,
     const struct digest *digest);
 
+/* Whether what the answer to a PUT says of the bytes it took contradicts
+ * DIGEST: its checksum, or its ETag where that is their MD5. */
+bool compare_contradicts(
+    const struct s3_reply *reply, const struct digest *digest);
 /* Whether the ETag of REPLY is the MD5 of the object's bytes. */
 bool compare_is_md5(const struct s3_reply *reply);
 

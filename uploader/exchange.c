@@ -565,18 +565,7 @@ answered_reason(struct job *job, const char *description)
 static void
 stored(struct job *job)
 {
-	const struct s3_reply *reply = &job->reply;
-	const char *etag = strbuf_text(&reply->etag);
-	char checksum[CHECKSUM_TEXT_MAX];
-	bool differs = false;
-
-	if (reply->checksum_crc32c.length > 0)
-		differs = strcmp(strbuf_text(&reply->checksum_crc32c),
-			      checksum_base64(CHECKSUM_CRC32C, &job->digest,
-				  checksum)) != 0;
-	else if ((job->digest.have & DIGEST_MD5) != 0 && compare_is_md5(reply))
-		differs = strcasecmp(etag, job->digest.md5_hex) != 0;
-	if (!differs) {
+	if (!compare_contradicts(&job->reply, &job->digest)) {
 		job_stored(job);
 		return;
 	}

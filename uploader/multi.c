@@ -18,6 +18,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "uploader/checksum.h"
+#include "uploader/compare.h"
 #include "uploader/exchange.h"
 #include "uploader/s3_xml.h"
 
@@ -462,7 +463,10 @@ answered_ok(struct job *job)
 	case STEP_LIST:
 		return answered_list(job);
 	case STEP_PART:
-		if (job->reply.etag.length == 0)
+		/* Without an ETag, or with a checksum of other bytes, it is
+		 * sent again. */
+		if (job->reply.etag.length == 0 ||
+		    compare_contradicts(&job->reply, &job->part_digest))
 			return false;
 		parts_store(&multi->parts, job->part,
 		    strbuf_text(&job->reply.etag), &job->part_digest);
@@ -471,10 +475,15 @@ answered_ok(struct job *job)
 	case STEP_COMPLETE:
 		/* A 200 alone is no success here (AWS,
 		 * CompleteMultipartUpload). */
-		if (!s3_xml_completed(
-			strbuf_text(body), body->length, &job->reply.etag))
+		if (!s3_xml_completed(strbuf_text(body), body->length,
+			&job->reply.etag, &job->reply.checksum_crc32c))
 			return false;
-		job_stored(job);
+		if (compare_contradicts(&job->reply, &job->digest)) {
+			job->step = STEP_HEAD_EXISTS;
+			exchange_send(job);
+		} else {
+			job_stored(job);
+		}
 		return true;
 	default:
 		return false;

@@ -203,10 +203,12 @@ s3_xml_created(const char *text, size_t length, struct strbuf *upload_id)
 }
 
 bool
-s3_xml_completed(const char *text, size_t length, struct strbuf *etag)
+s3_xml_completed(
+    const char *text, size_t length, struct strbuf *etag, struct strbuf *crc32c)
 {
-	bool is_one = read_one(
-	    text, length, "CompleteMultipartUploadResult", "ETag", etag);
+	static const char root[] = "CompleteMultipartUploadResult";
+	bool is_one = read_one(text, length, root, "ETag", etag) &&
+		      read_one(text, length, root, "ChecksumCRC32C", crc32c);
 
 	drop_quotes(etag);
 	return is_one;

@@ -29,8 +29,10 @@ bool s3_xml_read(const char *text, size_t length, const char *root,
 
 /* InitiateMultipartUploadResult: sets *upload_id. False: it is none. */
 bool s3_xml_created(const char *text, size_t length, struct strbuf *upload_id);
-/* CompleteMultipartUploadResult: sets *etag, without its quotes. */
-bool s3_xml_completed(const char *text, size_t length, struct strbuf *etag);
+/* CompleteMultipartUploadResult: sets *etag, without its quotes, and *crc32c
+ * (base64; "" where the document has none). */
+bool s3_xml_completed(const char *text, size_t length, struct strbuf *etag,
+    struct strbuf *crc32c);
 
 struct s3_listed_part {
 	int number;

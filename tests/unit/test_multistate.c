@@ -143,16 +143,19 @@ START_TEST(completion_is_its_root_element)
 {
 	static const char ok[] = "<CompleteMultipartUploadResult><ETag>"
 				 "&quot;abc-2&quot;</ETag>"
+				 "<ChecksumCRC32C>AAAAAA==</ChecksumCRC32C>"
 				 "</CompleteMultipartUploadResult>";
 	static const char error[] = "<Error><Code>InternalError</Code></Error>";
-	struct strbuf etag = {0};
+	struct strbuf etag = {0}, crc = {0};
 
-	ck_assert(s3_xml_completed(ok, strlen(ok), &etag));
+	ck_assert(s3_xml_completed(ok, strlen(ok), &etag, &crc));
 	ck_assert_str_eq(strbuf_text(&etag), "abc-2");
-	ck_assert(!s3_xml_completed(error, strlen(error), &etag));
+	ck_assert_str_eq(strbuf_text(&crc), "AAAAAA==");
+	ck_assert(!s3_xml_completed(error, strlen(error), &etag, &crc));
 	for (size_t cut = 0; cut < sizeof ok - 1; cut++)
-		ck_assert(!s3_xml_completed(ok, cut, &etag));
+		ck_assert(!s3_xml_completed(ok, cut, &etag, &crc));
 	strbuf_done(&etag);
+	strbuf_done(&crc);
 }
 END_TEST
 
