@@ -6,6 +6,7 @@
  * itself, where checks before the walk would race. */
 #include "common/fsio.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -18,6 +19,15 @@
 #include "common/strbuf.h"
 
 enum { OPEN_TRIES = 16 };
+
+/* The negative errno of a call that has failed: never 0. */
+static int
+failure(void)
+{
+	int error = errno;
+
+	return error > 0 ? -error : -EIO;
+}
 
 const char *
 fsio_kind(mode_t mode)
@@ -57,7 +67,7 @@ fsio_open_beneath(int dirfd, const char *path, int flags)
 		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof how);
 	while (fd < 0 &&
 	       (errno == EINTR || (errno == EAGAIN && ++tries < OPEN_TRIES)));
-	return fd < 0 ? -errno : (int)fd;
+	return fd < 0 ? failure() : (int)fd;
 }
 
 int
@@ -73,10 +83,11 @@ fsio_open_dir(int dirfd, const char *path, DIR **ret_dir)
 		return fd;
 	dir = fdopendir(fd);
 	if (dir == NULL) {
-		int error = errno;
+		int error = failure();
 
+		assert(error < 0);
 		(void)close(fd); /* only read from */
-		return -error;
+		return error;
 	}
 	*ret_dir = dir;
 	return 0;
@@ -90,8 +101,12 @@ fsio_read_dir(DIR *dir, struct dirent **ret_entry)
 	do {
 		errno = 0;
 		entry = readdir(dir);
-		if (entry == NULL)
-			return -errno;
+		if (entry == NULL) {
+			int error = errno != 0 ? failure() : 0;
+
+			assert(error <= 0);
+			return error;
+		}
 	} while (strcmp(entry->d_name, ".") == 0 ||
 		 strcmp(entry->d_name, "..") == 0);
 	*ret_entry = entry;
@@ -109,8 +124,8 @@ static int
 walk(const struct walk *w, struct strbuf *path)
 {
 	size_t length = path->length;
-	struct dirent *entry;
-	DIR *dir;
+	struct dirent *entry = NULL;
+	DIR *dir = NULL;
 	int rc;
 
 	rc = fsio_open_dir(w->root_fd, strbuf_text(path), &dir);
@@ -183,9 +198,9 @@ fsio_make_parents(int dirfd, const char *path)
 static int
 remove_children(int dirfd, struct strbuf *path)
 {
-	struct dirent *entry;
+	struct dirent *entry = NULL;
 	size_t length = path->length;
-	DIR *dir;
+	DIR *dir = NULL;
 	int rc;
 
 	rc = fsio_open_dir(dirfd, strbuf_text(path), &dir);

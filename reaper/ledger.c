@@ -213,8 +213,9 @@ write_day(const struct spool *spool, const char *day,
 		file = mem_format("%s/%s%s", day, pieces->name[i], suffix);
 		fd = fsio_open_beneath(spool->ledger_fd, file, O_RDONLY);
 		free(file);
-		rc = fd < 0 ? fd
-			    : copy_receipts(fd, pieces->name[i], out, NULL);
+		rc = fd < 0
+			 ? fd
+			 : copy_receipts(fd, pieces->name[i], out, &sections);
 	}
 	names_done(&sections);
 	return rc;

@@ -25,7 +25,7 @@
 #include "common/strbuf.h"
 
 static const int64_t hour_ns = 3600 * CLOCK_NS_PER_S;
-static const int64_t day_ns = 24 * 3600 * CLOCK_NS_PER_S;
+static const int64_t day_ns = 24 * INT64_C(3600) * CLOCK_NS_PER_S;
 
 struct prune {
 	struct reaper *reaper;

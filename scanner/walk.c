@@ -72,15 +72,15 @@ walk_dir(const struct walk *walk, int parent_fd, const char *name,
 {
 	enum walk_result result = WALK_KEPT;
 	bool moved = false;
-	struct stat st;
-	DIR *dir;
+	struct stat st = {0};
+	DIR *dir = NULL;
 	int rc;
 
 	rc = fsio_open_dir(parent_fd, name, &dir);
 	if (rc == -ENOTDIR || rc == -ENOENT)
 		return WALK_KEPT;
 	if (rc == 0 && fstat(dirfd(dir), &st) < 0) {
-		rc = -errno;
+		rc = errno > 0 ? -errno : -EIO;
 		(void)closedir(dir); /* only read from */
 	}
 	if (rc < 0) {

@@ -12,7 +12,7 @@
 #include "common/mem.h"
 #include "uploader/checksum.h"
 
-static const int64_t mib = 1024 * 1024;
+static const int64_t mib = INT64_C(1024) * 1024;
 
 int64_t
 parts_size(int64_t file_size, int64_t wished_size)

@@ -299,7 +299,7 @@ next_batch(struct pick *pick)
 
 	if (pick->lost >= LOST_MAX) {
 		/* Somebody works here: leave him a stretch of it. */
-		size_t stretch = chance_below(4 * BATCH_NAMES);
+		size_t stretch = chance_below((size_t)4 * BATCH_NAMES);
 
 		if (pick->wrapped)
 			stretch = stretch < pick->to_read ? stretch

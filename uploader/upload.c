@@ -35,7 +35,7 @@ enum {
 	BODY_LARGE = 1024 * 1024,
 	RUN_RECEIPTS = 100000
 };
-static const int64_t run_ns = 24 * 3600 * CLOCK_NS_PER_S;
+static const int64_t run_ns = 24 * INT64_C(3600) * CLOCK_NS_PER_S;
 static const int64_t grace_ns = 5 * CLOCK_NS_PER_S;
 
 bool

@@ -14,12 +14,12 @@
 static const struct {
 	int64_t file, wished, size;
 } sizes[] = {
-    {1, 16 * MIB, 16 * MIB},		    /* smaller than a part */
-    {64 * MIB, 16 * MIB, 16 * MIB},	    /* as wished */
-    {160000 * MIB, 16 * MIB, 16 * MIB},	    /* 10,000 parts exactly */
-    {160000 * MIB + 1, 16 * MIB, 17 * MIB}, /* one byte too many for them */
-    {5000 * GIB, 16 * MIB, 512 * MIB},	    /* S3's largest object of old */
-    {10000 * 5 * MIB, 5 * MIB, 5 * MIB},    /* the smallest parts */
+    {1, 16 * MIB, 16 * MIB},		      /* smaller than a part */
+    {64 * MIB, 16 * MIB, 16 * MIB},	      /* as wished */
+    {160000 * MIB, 16 * MIB, 16 * MIB},	      /* 10,000 parts exactly */
+    {160000 * MIB + 1, 16 * MIB, 17 * MIB},   /* one byte too many for them */
+    {5000 * GIB, 16 * MIB, 512 * MIB},	      /* S3's largest object of old */
+    {INT64_C(50000) * MIB, 5 * MIB, 5 * MIB}, /* the smallest parts */
 };
 
 START_TEST(grows_so_that_10000_suffice)

@@ -190,7 +190,7 @@ enum { UPLOADERS_MAX = 5 };
 START_TEST(shares_everything)
 {
 	const struct share *row = &shares[_i];
-	struct uploader uploaders[UPLOADERS_MAX];
+	struct uploader uploaders[UPLOADERS_MAX] = {{0}};
 	struct pathset seen = {0};
 	int busy = row->uploaders;
 
