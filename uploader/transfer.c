@@ -1,14 +1,8 @@
-/* libcurl's multi interface over epoll.
+/* Requests in slots, by libcurl's multi interface (its sockets: sockets.c).
  *
  * What was measured and made it so: small bodies go as POSTFIELDS, so that
- * headers and body leave in one send; sockets stay registered for input while
- * libcurl takes them out and puts them back for each request (two epoll_ctl a
- * file otherwise); easy handles and header lists live as long as their slot.
- *
- * The lazy registration is for the sockets that libcurl opens through us
- * (OPENSOCKETFUNCTION) and closes through us: it may use other descriptors,
- * such as its resolver's, whose closing we would miss; these are registered
- * and taken out exactly as it says.
+ * headers and body leave in one send; easy handles and header lists live as
+ * long as their slot.
  *
  * A bandwidth limit is shared, so libcurl's own, which is per transfer, is of
  * no use: the read callback takes its share out of one bucket, or pauses; the
@@ -18,22 +12,17 @@
 #include <assert.h>
 #include <curl/curl.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/fsio.h"
 #include "common/mem.h"
 #include "uploader/bandwidth.h"
+#include "uploader/sockets.h"
 
 enum {
-	EVENTS = 256,
 	/* libcurl sends a longer body apart from the headers anyway. */
 	POSTFIELDS_MAX = 64 * 1024,
 	BUFFERS_MAX = 8 * 1024 * 1024, /* of all slots' upload buffers */
@@ -65,122 +54,18 @@ struct slot {
 	char error[CURL_ERROR_SIZE];
 };
 
-/* By descriptor. */
-struct socket {
-	uint32_t registered; /* events epoll knows of; 0: it isn't there */
-	uint32_t wanted;     /* by libcurl; 0: the connection is idle */
-	bool ours;	     /* opened and closed through us */
-};
-
 struct transfer {
 	CURLM *multi;
-	int epoll_fd;
-	int wake_fd; /* registered for input, or -1 */
+	struct sockets sockets;
 	struct slot *slots;
 	size_t count;
-	struct socket *sockets;
-	size_t socket_count;
 	struct bandwidth bandwidth;
 	size_t paused;	  /* slots */
 	size_t next_turn; /* the slot that comes first */
-	int64_t timer_ns; /* when libcurl wants to be called; -1: never */
 	void (*done)(
 	    void *context, size_t slot, const struct transfer_result *result);
 	void *context;
 };
-
-static struct socket *
-socket_of(struct transfer *transfer, curl_socket_t fd)
-{
-	size_t need = (size_t)fd + 1;
-
-	if (need > transfer->socket_count) {
-		size_t count = need + 64;
-
-		transfer->sockets = mem_grow(
-		    transfer->sockets, count, sizeof *transfer->sockets);
-		memset(transfer->sockets + transfer->socket_count, 0,
-		    (count - transfer->socket_count) *
-			sizeof *transfer->sockets);
-		transfer->socket_count = count;
-	}
-	return &transfer->sockets[fd];
-}
-
-/* Registers FD for EVENTS (0: not at all). */
-static int
-watch(struct transfer *transfer, curl_socket_t fd, uint32_t events)
-{
-	struct socket *socket = socket_of(transfer, fd);
-	struct epoll_event event = {.events = events, .data.fd = fd};
-	int op = events == 0		   ? EPOLL_CTL_DEL
-		 : socket->registered != 0 ? EPOLL_CTL_MOD
-					   : EPOLL_CTL_ADD;
-
-	if (events == socket->registered)
-		return 0;
-	if (epoll_ctl(transfer->epoll_fd, op, fd, &event) < 0 && events != 0)
-		return -1;
-	socket->registered = events;
-	return 0;
-}
-
-/* CURLMOPT_SOCKETFUNCTION: libcurl waits for WHAT on FD. */
-static int
-on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
-{
-	struct transfer *transfer = context;
-	struct socket *socket = socket_of(transfer, fd);
-	uint32_t events = 0;
-
-	(void)easy;
-	(void)unused;
-	if (what != CURL_POLL_REMOVE)
-		events = ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0u) |
-			 ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0u);
-	socket->wanted = events;
-	if (!socket->ours)
-		return watch(transfer, fd, events);
-	if ((events & ~socket->registered) != 0)
-		return watch(transfer, fd, events | EPOLLIN);
-	return 0;
-}
-
-static int
-on_timer(CURLM *multi, long timeout_ms, void *context)
-{
-	struct transfer *transfer = context;
-
-	(void)multi;
-	transfer->timer_ns = timeout_ms < 0 ? -1
-					    : clock_monotonic_ns() +
-						  timeout_ms * CLOCK_NS_PER_MS;
-	return 0;
-}
-
-static curl_socket_t
-on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct transfer *transfer = context;
-	curl_socket_t fd;
-
-	(void)purpose;
-	fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
-	    address->protocol);
-	if (fd >= 0)
-		*socket_of(transfer, fd) = (struct socket){.ours = true};
-	return fd >= 0 ? fd : CURL_SOCKET_BAD;
-}
-
-static int
-on_close(void *context, curl_socket_t fd)
-{
-	struct transfer *transfer = context;
-
-	/* Closing takes it out of epoll, too. */
-	*socket_of(transfer, fd) = (struct socket){0};
-	return close(fd);
-}
 
 static size_t
 on_header(char *line, size_t size, size_t count, void *context)
@@ -335,10 +220,7 @@ set_up(
 	SET(CURLOPT_READDATA, slot);
 	SET(CURLOPT_SEEKFUNCTION, on_seek);
 	SET(CURLOPT_SEEKDATA, slot);
-	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
-	SET(CURLOPT_OPENSOCKETDATA, transfer);
-	SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
-	SET(CURLOPT_CLOSESOCKETDATA, transfer);
+	ok = ok && sockets_serve(&transfer->sockets, easy);
 	return ok;
 }
 
@@ -372,14 +254,7 @@ set_up_multi(struct transfer *transfer)
 	CURLM *multi = transfer->multi;
 	long count = (long)transfer->count;
 
-	return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) ==
-		   CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transfer) ==
-		   CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) ==
-		   CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transfer) ==
-		   CURLM_OK &&
+	return sockets_init(&transfer->sockets, multi) == 0 &&
 	       curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, count) ==
 		   CURLM_OK &&
 	       curl_multi_setopt(
@@ -397,8 +272,7 @@ transfer_new(const struct config *config, const char *ca_bundle,
 	struct transfer *transfer = mem_zero(1, sizeof *transfer);
 	bool ok;
 
-	transfer->epoll_fd = transfer->wake_fd = -1;
-	transfer->timer_ns = -1;
+	transfer->sockets.epoll_fd = -1;
 	transfer->done = done;
 	transfer->context = context;
 	bandwidth_init(&transfer->bandwidth, config->bandwidth_limit_bytes,
@@ -406,7 +280,6 @@ transfer_new(const struct config *config, const char *ca_bundle,
 	transfer->count = (size_t)config->connections;
 	transfer->slots = mem_zero(transfer->count, sizeof *transfer->slots);
 	ok = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
-	     (transfer->epoll_fd = epoll_create1(EPOLL_CLOEXEC)) >= 0 &&
 	     (transfer->multi = curl_multi_init()) != NULL &&
 	     set_up_multi(transfer);
 	for (size_t i = 0; ok && i < transfer->count; i++) {
@@ -436,10 +309,8 @@ transfer_free(struct transfer *transfer)
 	}
 	curl_multi_cleanup(transfer->multi);
 	curl_global_cleanup();
-	if (transfer->epoll_fd >= 0)
-		(void)close(transfer->epoll_fd); /* holds no data */
+	sockets_done(&transfer->sockets);
 	free(transfer->slots);
-	free(transfer->sockets);
 	free(transfer);
 }
 
@@ -626,35 +497,6 @@ hand_over_all(struct transfer *transfer)
 			hand_over(transfer, message);
 }
 
-static int
-act(struct transfer *transfer, curl_socket_t fd, int events)
-{
-	int running;
-
-	return curl_multi_socket_action(
-		   transfer->multi, fd, events, &running) == CURLM_OK
-		   ? 0
-		   : -EIO;
-}
-
-/* One socket's events; those that libcurl doesn't wait for are dropped from
- * the registration, as they would come again and again. */
-static int
-on_event(struct transfer *transfer, int fd, uint32_t events)
-{
-	struct socket *socket = socket_of(transfer, fd);
-	const uint32_t trouble = EPOLLERR | EPOLLHUP;
-
-	if (socket->wanted == 0)
-		return watch(transfer, fd, 0);
-	if ((events & (socket->wanted | trouble)) == 0)
-		return watch(transfer, fd, socket->wanted);
-	return act(transfer, fd,
-	    ((events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
-		((events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
-		((events & trouble) != 0 ? CURL_CSELECT_ERR : 0));
-}
-
 /* The sooner of MS (-1: never) and LEFT_NS from now, rounded up. */
 static int64_t
 sooner_ms(int64_t ms, int64_t left_ns)
@@ -673,55 +515,24 @@ wait_ms(struct transfer *transfer, int64_t timeout_ms)
 	int64_t now_ns = clock_monotonic_ns();
 	int64_t ms = timeout_ms;
 
-	if (transfer->timer_ns >= 0)
-		ms = sooner_ms(ms, transfer->timer_ns - now_ns);
+	if (transfer->sockets.timer_ns >= 0)
+		ms = sooner_ms(ms, transfer->sockets.timer_ns - now_ns);
 	if (transfer->paused > 0)
 		ms = sooner_ms(
 		    ms, bandwidth_wait_ns(&transfer->bandwidth, now_ns));
 	return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-static int
-set_wake(struct transfer *transfer, int wake_fd)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.fd = wake_fd};
-
-	if (wake_fd < 0 || wake_fd == transfer->wake_fd)
-		return 0;
-	if (epoll_ctl(transfer->epoll_fd, EPOLL_CTL_ADD, wake_fd, &event) < 0)
-		return -errno;
-	transfer->wake_fd = wake_fd;
-	return 0;
-}
-
 int
 transfer_poll(struct transfer *transfer, int64_t timeout_ms, int wake_fd)
 {
-	struct epoll_event events[EVENTS];
-	int rc = set_wake(transfer, wake_fd);
-	int woken = 0;
-	int n;
+	int woken = sockets_wait(
+	    &transfer->sockets, wait_ms(transfer, timeout_ms), wake_fd);
 
-	if (rc < 0)
-		return rc;
-	n = epoll_wait(
-	    transfer->epoll_fd, events, EVENTS, wait_ms(transfer, timeout_ms));
-	if (n < 0 && errno != EINTR)
-		return -errno;
-	for (int i = 0; rc == 0 && i < n; i++) {
-		if (events[i].data.fd == wake_fd)
-			woken = 1;
-		else
-			rc = on_event(
-			    transfer, events[i].data.fd, events[i].events);
-	}
+	if (woken < 0)
+		return woken;
 	resume_some(transfer);
-	if (rc == 0 && transfer->timer_ns >= 0 &&
-	    transfer->timer_ns <= clock_monotonic_ns()) {
-		transfer->timer_ns = -1;
-		rc = act(transfer, CURL_SOCKET_TIMEOUT, 0);
-	}
-	if (rc < 0)
+	if (sockets_run_timer(&transfer->sockets) < 0)
 		return -EIO;
 	hand_over_all(transfer);
 	return woken;
