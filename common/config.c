@@ -50,7 +50,7 @@ apply_override(struct loader *l, const char *override)
 	static const struct config_place nowhere = {0};
 	size_t length = strcspn(override, "=");
 	char *name = mem_copy_n(override, length);
-	char *problem;
+	char *problem, *quoted;
 	size_t key;
 	int result = 0;
 
@@ -63,8 +63,13 @@ apply_override(struct loader *l, const char *override)
 	} else {
 		problem = config_keys_explain_unknown(name);
 	}
-	if (problem != NULL)
-		result = refuse(l, name, nowhere, problem);
+	if (problem != NULL) {
+		/* A name that is none may be anything, newlines included. */
+		quoted = config_set_quote(name);
+		quoted[strlen(quoted) - 1] = '\0';
+		result = refuse(l, quoted + 1, nowhere, problem);
+		free(quoted);
+	}
 	free(name);
 	return result;
 }

@@ -500,6 +500,8 @@ static const struct bad_override {
 	"-o connections: it has no value; write KEY=VALUE"},
     {"colour=1", /* unknown */
 	"-o colour: there is no such key; the README lists them all"},
+    {"a\nb=1", /* one that would break the line */
+	"-o a?b: there is no such key; the README lists them all"},
     {"log-level=info", /* nearly known */
 	"-o log-level: there is no such key; did you mean 'log_level'?"},
     {"connections=0", /* a bad value */
