@@ -68,6 +68,12 @@ presentable(const char *code)
 	return code;
 }
 
+static bool
+is_missing(const char *text)
+{
+	return text == NULL || *text == '\0';
+}
+
 static char *
 find_fault(const json_t *object, enum json_form form)
 {
@@ -83,8 +89,8 @@ find_fault(const json_t *object, enum json_form form)
 		strcmp(json_string_value(code), "Success") != 0))
 		return mem_format(
 		    "its code is %s", presentable(json_string_value(code)));
-	if (text_of(object, "AccessKeyId") == NULL ||
-	    text_of(object, "SecretAccessKey") == NULL)
+	if (is_missing(text_of(object, "AccessKeyId")) ||
+	    is_missing(text_of(object, "SecretAccessKey")))
 		return mem_copy("AccessKeyId or SecretAccessKey is missing");
 	return NULL;
 }
