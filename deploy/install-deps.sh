@@ -7,11 +7,13 @@ set -eu
 usage()
 {
 	cat <<'EOF'
-usage: install-deps.sh [build] [test] [all]
+usage: install-deps.sh [build] [test] [all] [fuzz] [rgw]
 
     build   what `make` needs (the default)
     test    what `make check-e2e` and `make demo` need besides
     all     both, and what `make format-check` needs
+    fuzz    what `make fuzz` needs besides
+    rgw     what `make check-rgw` needs besides
 
 Installs by apt on Debian and Ubuntu, as root or with sudo; says nothing when
 nothing is missing. Elsewhere it names the packages. Exit status: 0 all is
@@ -36,10 +38,14 @@ deb_test="check libmicrohttpd-dev libgnutls28-dev perl curl strace procps
 openssl python3-swift memcached"
 # In Debian 12 this is version 14, whose taste .clang-format is written for.
 deb_format="clang-format"
+# The sanitizers' and libFuzzer's libraries are those of clang's version.
+deb_fuzz="clang libclang-rt-14-dev|libclang-rt-dev|libclang-common-14-dev"
+deb_rgw="radosgw ceph-mon ceph-osd"
 
 # The same elsewhere.
 swift_hint="OpenStack Swift and memcached: pip install swift into a virtual \
 environment, and set PYTHON to its python"
+rgw_hint="Ceph's radosgw, radosgw-admin, ceph, ceph-mon and ceph-osd"
 rpm_build="gcc make libcurl-devel mbedtls-devel libyaml-devel"
 rpm_test="check-devel libmicrohttpd-devel curl strace memcached"
 
@@ -211,6 +217,13 @@ is_there()
 	format)
 		has clang-format
 		;;
+	fuzz)
+		"${0%/*}/../tests/run-fuzz.sh" --can >/dev/null
+		;;
+	rgw)
+		has radosgw && has radosgw-admin && has ceph &&
+			has ceph-mon && has ceph-osd
+		;;
 	esac
 }
 
@@ -236,6 +249,8 @@ explain_others()
 		build) names="$names $build" ;;
 		test) names="$names $test" ;;
 		format) names="$names $format" ;;
+		fuzz) names="$names clang with its compiler-rt" ;;
+		rgw) names="$names $rgw_hint" ;;
 		esac
 	done
 	[ -n "$names" ] || return 0
@@ -253,8 +268,8 @@ explain_others()
 groups=
 for argument in "$@"; do
 	case $argument in
-	build | test) groups="$groups $argument" ;;
-	all) groups="build test format" ;;
+	build | test | fuzz | rgw) groups="$groups $argument" ;;
+	all) groups="$groups build test format" ;;
 	-h | --help)
 		usage
 		exit 0
@@ -275,6 +290,8 @@ if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
 		build) debs="$debs $deb_build" ;;
 		test) debs="$debs $deb_test" ;;
 		format) debs="$debs $deb_format" ;;
+		fuzz) debs="$debs $deb_fuzz" ;;
+		rgw) debs="$debs $deb_rgw" ;;
 		esac
 	done
 	install_debs "$debs"

@@ -7,13 +7,15 @@ usage()
 	cat <<'EOF'
 usage: run-e2e.sh [FILE.t...]
 
-Runs the scenarios (default: all in tests/e2e) on an OpenStack Swift of their
-own, by prove where it is installed, and closes with `N passed, N failed`.
+Runs the scenarios (default: all in tests/e2e) on a store of their own, by prove
+where it is installed, and closes with `N passed, N failed`. Those that make no
+sense on the store at hand skip themselves and count as neither.
 
 environment:
     S3SPOOL_BUILD          where the programs are (default: the tree's build/)
-    S3SPOOL_TEST_STORE     env: use the store that AWS_ENDPOINT_URL_S3 and the
-                           other AWS_ variables describe, and start none
+    S3SPOOL_TEST_STORE     swift (default): OpenStack Swift; rgw: Ceph's
+                           radosgw; env: the store that AWS_ENDPOINT_URL_S3 and
+                           the other AWS_ variables describe, none is started
     S3SPOOL_TEST_JOBS      scenarios at once (default: 2)
     S3SPOOL_TEST_SECONDS   a scenario's time limit (default: 300)
     S3SPOOL_TEST_KEEP      not empty: keep the scenarios' directories
@@ -72,11 +74,16 @@ S3SPOOL_BUILD=$(cd "${S3SPOOL_BUILD:-build}" && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/s3spool-test.XXXXXX")
 S3SPOOL_TEST_RESULTS=$work/results
 mkdir "$S3SPOOL_TEST_RESULTS" "$work/home"
-export S3SPOOL_BUILD S3SPOOL_TEST_RESULTS
+: "${S3SPOOL_TEST_STORE:=swift}"
+export S3SPOOL_BUILD S3SPOOL_TEST_RESULTS S3SPOOL_TEST_STORE
 
 cleanup()
 {
-	"$here/servers/swift.sh" down "$work/swift"
+	case $S3SPOOL_TEST_STORE in
+	swift | rgw)
+		"$here/servers/$S3SPOOL_TEST_STORE.sh" down "$work/store"
+		;;
+	esac
 	rm -rf "$work"
 }
 trap cleanup EXIT
@@ -84,13 +91,21 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 # What the user's own environment says about stores must not reach the tests.
-if [ "${S3SPOOL_TEST_STORE-}" != env ]; then
+case $S3SPOOL_TEST_STORE in
+env) ;;
+swift | rgw)
 	for name in $(env | sed -n 's/^\(AWS_[A-Za-z0-9_]*\)=.*/\1/p'); do
 		unset "$name"
 	done
-	environment=$("$here/servers/swift.sh" up "$work/swift")
+	environment=$("$here/servers/$S3SPOOL_TEST_STORE.sh" up "$work/store")
 	eval "$environment"
-fi
+	;;
+*)
+	echo "run-e2e.sh: unknown store '$S3SPOOL_TEST_STORE'" >&2
+	usage >&2
+	exit 64
+	;;
+esac
 unset http_proxy https_proxy all_proxy HTTPS_PROXY ALL_PROXY
 export AWS_EC2_METADATA_DISABLED=true HOME="$work/home" TZ=UTC
 

@@ -57,7 +57,7 @@ An error occurred \\(SignatureDoesNotMatch\\) when calling the PutObject \
 operation: [^ ].*\$" \
 	"the log says it as the replaced tool did"
 # Other stores have words of their own.
-if [ "${S3SPOOL_TEST_STORE-}" != env ]; then
+if [ "${S3SPOOL_TEST_STORE:-swift}" = swift ]; then
 	like err "operation: The request signature we calculated does not \
 match the signature you provided\\. Check your key and signing method\\.\$" \
 		"with the store's words"

@@ -2,6 +2,7 @@
 # Credentials from everywhere: each source, its failures, and newer ones before
 # the old ones expire. Stores and sources are stubs: they say who asked what.
 . "$(dirname "$0")/lib.sh"
+only_on swift "the stub is the same, whichever store the others are on"
 
 # stub NAME OPTION...: a stub that logs to NAME.log. Sets $url and $stub_pid.
 stub()

@@ -2,6 +2,7 @@
 # What the user wants of objects and of the way to the store, as a store sees
 # it: on the stub, which gives back what it was told.
 . "$(dirname "$0")/lib.sh"
+only_on swift "the stub is the same, whichever store the others are on"
 
 file=room/2021/02/03/04/05-t.dat
 export AWS_ACCESS_KEY_ID=stub-key AWS_SECRET_ACCESS_KEY=stub-secret

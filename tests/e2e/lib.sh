@@ -140,6 +140,15 @@ skip()
 	echo "ok $test_count # SKIP $*"
 }
 
+# only_on STORE REASON: ends the file here, as skipped, unless the tests run on
+# that store (S3SPOOL_TEST_STORE). Comes before anything is tested.
+only_on()
+{
+	[ "${S3SPOOL_TEST_STORE:-swift}" != "$1" ] || return 0
+	echo "1..0 # SKIP $2"
+	exit 0
+}
+
 done_testing()
 {
 	echo "1..$test_count"

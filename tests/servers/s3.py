@@ -12,6 +12,8 @@
                                      the same paths with the same bytes, and
                                      nothing else; names what differs
     s3.py delete BUCKET KEY
+    s3.py tags BUCKET KEY            name=value, a line each
+    s3.py uploads BUCKET             the keys of unfinished multipart uploads
 
 Exit status 0, or 1 with the store's answer on stderr. The endpoint, the
 credentials and the region come from AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID,
@@ -182,6 +184,23 @@ def delete(bucket, key):
     ask('DELETE', bucket, key)
 
 
+def tags(bucket, key):
+    document = xml.etree.ElementTree.fromstring(
+        ask('GET', bucket, key, query=[(b'tagging', b'')]))
+    for element in document.iter():
+        if element.tag.rpartition('}')[2] == 'Tag':
+            print('%s=%s' % (text_of(element, 'Key'),
+                             text_of(element, 'Value')))
+
+
+def uploads(bucket):
+    page = xml.etree.ElementTree.fromstring(
+        ask('GET', bucket, query=[(b'uploads', b'')]))
+    for entry in page:
+        if entry.tag.rpartition('}')[2] == 'Upload':
+            print(text_of(entry, 'Key'))
+
+
 def make_bucket(bucket):
     response, body = request('PUT', bucket)
     if response.status != 200 and b'BucketAlreadyOwnedByYou' not in body:
@@ -191,7 +210,7 @@ def make_bucket(bucket):
 def main():
     commands = {'make-bucket': make_bucket, 'put': put, 'get': get,
                 'head': head, 'list': show_list, 'compare': compare,
-                'delete': delete}
+                'delete': delete, 'tags': tags, 'uploads': uploads}
     if len(sys.argv) < 3 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     try:
