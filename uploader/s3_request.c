@@ -257,6 +257,40 @@ s3_request_get(struct s3_request *request, const struct s3_client *client,
 	finish(&draft, "", empty_payload);
 }
 
+void
+s3_request_delete(struct s3_request *request, const struct s3_client *client,
+    const char *key, int64_t now_ns)
+{
+	struct draft draft = {
+	    .request = request, .client = client, .now_ns = now_ns};
+
+	begin(&draft, "DELETE", key);
+	add_host(&draft);
+	add_payload_and_date(&draft, empty_payload);
+	add_options(&draft, S3_USE_OTHER);
+	add_session_token(&draft);
+	finish(&draft, "", empty_payload);
+}
+
+void
+s3_request_list(struct s3_request *request, const struct s3_client *client,
+    const char *prefix, int64_t now_ns)
+{
+	struct draft draft = {
+	    .request = request, .client = client, .now_ns = now_ns};
+	struct strbuf query = {0};
+
+	begin(&draft, "GET", "");
+	add_host(&draft);
+	add_payload_and_date(&draft, empty_payload);
+	add_options(&draft, S3_USE_OTHER);
+	add_session_token(&draft);
+	strbuf_puts(&query, "list-type=2&max-keys=1&prefix=");
+	percent_encode_component(&query, prefix);
+	finish(&draft, strbuf_text(&query), empty_payload);
+	strbuf_done(&query);
+}
+
 /* --- multipart uploads -------------------------------------------------- */
 
 /* "[BEFORE]uploadId=ID", in the order that the signature wants. */

@@ -99,6 +99,13 @@ void s3_request_complete(struct s3_request *request,
 void s3_request_abort(struct s3_request *request,
     const struct s3_client *client, const char *key, const char *upload_id,
     int64_t now_ns);
+/* DeleteObject. */
+void s3_request_delete(struct s3_request *request,
+    const struct s3_client *client, const char *key, int64_t now_ns);
+/* ListObjectsV2 of at most one key that begins with PREFIX: whether the bucket
+ * is there and may be listed. (HeadBucket says no reason when it says no.) */
+void s3_request_list(struct s3_request *request, const struct s3_client *client,
+    const char *prefix, int64_t now_ns);
 void s3_request_done(struct s3_request *request);
 
 #endif

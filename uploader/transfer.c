@@ -297,6 +297,42 @@ transfer_new(const struct config *config, const char *ca_bundle,
 	return transfer;
 }
 
+/* CURLOPT_DEBUGFUNCTION. libcurl tells the protocol nowhere else without the
+ * TLS library's own calls; its TLS backends agree on these words. */
+static int
+on_debug(
+    CURL *easy, curl_infotype type, char *text, size_t length, void *context)
+{
+	static const char words[] = "SSL connection using ";
+	struct strbuf *tls = context;
+	const char *at, *end;
+
+	(void)easy;
+	if (type != CURLINFO_TEXT)
+		return 0;
+	at = memmem(text, length, words, strlen(words));
+	if (at == NULL)
+		return 0;
+	at += strlen(words);
+	end = memchr(at, '\n', (size_t)(text + length - at));
+	strbuf_reset(tls);
+	strbuf_add(tls, at, (size_t)((end != NULL ? end : text + length) - at));
+	return 0;
+}
+
+int
+transfer_note_tls(
+    struct transfer *transfer, size_t slot_index, struct strbuf *ret_tls)
+{
+	CURL *easy = transfer->slots[slot_index].easy;
+	bool ok = true;
+
+	SET(CURLOPT_DEBUGFUNCTION, on_debug);
+	SET(CURLOPT_DEBUGDATA, ret_tls);
+	SET(CURLOPT_VERBOSE, 1L);
+	return ok ? 0 : -EIO;
+}
+
 void
 transfer_free(struct transfer *transfer)
 {

@@ -60,6 +60,12 @@ int transfer_start(struct transfer *transfer, size_t slot,
 /* Ends what goes on in SLOT without calling done. */
 void transfer_cancel(struct transfer *transfer, size_t slot);
 
+/* From now on *RET_TLS, which must outlive the loop, says of SLOT's newest
+ * connection over TLS what libcurl says of it ("TLSv1.3 / ..."). Its
+ * certificate is verified always, or nothing is sent. Returns 0 or -EIO. */
+int transfer_note_tls(
+    struct transfer *transfer, size_t slot, struct strbuf *ret_tls);
+
 /* Waits for at most TIMEOUT_MS (-1: as long as it takes) and does what is to
  * be done. Returns 1 when WAKE_FD (-1: none) is readable, 0 otherwise, or a
  * negative errno. */

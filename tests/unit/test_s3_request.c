@@ -286,6 +286,28 @@ START_TEST(head)
 }
 END_TEST
 
+START_TEST(delete_and_list)
+{
+	struct fixture f;
+
+	set_up(&f, &own, true);
+	s3_request_delete(&f.request, &f.client, "a b", now_ns);
+	ck_assert_str_eq(f.request.method, "DELETE");
+	ck_assert_str_eq(
+	    strbuf_text(&f.request.url), "http://127.0.0.1:8080/s3/buck/a%20b");
+	check_lines(&f.request, &own);
+	check_signature(&f.request);
+	s3_request_list(&f.request, &f.client, "a b/c", now_ns);
+	ck_assert_str_eq(f.request.method, "GET");
+	ck_assert_str_eq(strbuf_text(&f.request.url),
+	    "http://127.0.0.1:8080/s3/buck/"
+	    "?list-type=2&max-keys=1&prefix=a%20b%2Fc");
+	check_lines(&f.request, &own);
+	check_signature(&f.request);
+	tear_down(&f);
+}
+END_TEST
+
 /* What the user wants of objects: on the requests that take it, signed. */
 START_TEST(with_options)
 {
@@ -416,6 +438,7 @@ main(void)
 	tcase_add_test(tests, put_to_aws);
 	tcase_add_test(tests, put_to_another_store);
 	tcase_add_test(tests, head);
+	tcase_add_test(tests, delete_and_list);
 	tcase_add_test(tests, with_options);
 	tcase_add_test(tests, reused);
 	tcase_add_test(tests, rewritten_in_place);
