@@ -169,7 +169,24 @@ on_read(char *bytes, size_t size, size_t count, void *context)
 	return length;
 }
 
-/* libcurl sends a body again when a kept connection turns out closed. */
+/* Before a request goes out, and again when libcurl repeats it on a new
+ * connection since a kept one turned out closed. libcurl 7.88 doesn't always
+ * rewind the body then (it asks on_seek to when it does): it would get no
+ * further byte, and the store would wait for the body. */
+static int
+on_request(void *context, char *remote_ip, char *local_ip, int remote_port,
+    int local_port)
+{
+	struct slot *slot = context;
+
+	(void)remote_ip;
+	(void)local_ip;
+	(void)remote_port;
+	(void)local_port;
+	slot->sent = 0;
+	return CURL_PREREQFUNC_OK;
+}
+
 static int
 on_seek(void *context, curl_off_t offset, int origin)
 {
@@ -218,6 +235,8 @@ set_up(
 	SET(CURLOPT_WRITEDATA, slot);
 	SET(CURLOPT_READFUNCTION, on_read);
 	SET(CURLOPT_READDATA, slot);
+	SET(CURLOPT_PREREQFUNCTION, on_request);
+	SET(CURLOPT_PREREQDATA, slot);
 	SET(CURLOPT_SEEKFUNCTION, on_seek);
 	SET(CURLOPT_SEEKDATA, slot);
 	ok = ok && sockets_serve(&transfer->sockets, easy);
