@@ -186,13 +186,19 @@ static void
 log_failure(const struct job *job, const char *description)
 {
 	const struct config *config = job->up->config;
+	const char *key = strbuf_text(
+	    job->abort != NULL ? &job->abort->state.key : &job->key);
 
-	log_warning("Failed to upload %s/%s to %s/%s: %s", config->base_dir,
-	    strbuf_text(&job->path), config->bucket, strbuf_text(&job->key),
-	    description);
+	if (job->abort != NULL)
+		log_warning("Failed to abort a multipart upload of %s/%s: %s",
+		    config->bucket, key, description);
+	else
+		log_warning("Failed to upload %s/%s to %s/%s: %s",
+		    config->base_dir, strbuf_text(&job->path), config->bucket,
+		    key, description);
 	if (job->reply.request_id.length > 0)
-		log_info("Request id of %s %s: %s %s", operation_of(job),
-		    strbuf_text(&job->key), strbuf_text(&job->reply.request_id),
+		log_info("Request id of %s %s: %s %s", operation_of(job), key,
+		    strbuf_text(&job->reply.request_id),
 		    strbuf_text(&job->reply.id_2));
 }
 
@@ -500,7 +506,8 @@ answered_refused(struct job *job)
 	default:
 		/* Where there are conditions it was asked to spare sending a
 		 * large file for nothing, no more. */
-		if (job->multi != NULL && is_conditional(job)) {
+		if (job->step == STEP_HEAD_FIRST && job->multi != NULL &&
+		    is_conditional(job)) {
 			multi_create(job);
 			return;
 		}
@@ -544,7 +551,7 @@ answered_reason(struct job *job, const char *description)
 		return false;
 	/* Credentials have been renewed meanwhile: HEAD may do, too. */
 	if (job->reply.status < 300 &&
-	    ++job->attempts < job->up->config->max_attempts) {
+	    ++job->attempts < job->up->max_attempts) {
 		exchange_send(job);
 		return true;
 	}

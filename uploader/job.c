@@ -113,8 +113,8 @@ job_reject(struct job *job, const char *code, const char *message)
 	job_become_idle(job);
 }
 
-static bool
-has_changed(const struct job *job)
+bool
+job_has_changed(const struct job *job)
 {
 	const struct stat *was = &job->st;
 	struct stat is;
@@ -144,7 +144,7 @@ job_stored(struct job *job)
 	};
 	struct strbuf line = {0};
 
-	if (has_changed(job)) {
+	if (job_has_changed(job)) {
 		job_give_back(
 		    job, GIVE_QUEUED, "it was changed while it was uploaded");
 		return;

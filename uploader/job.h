@@ -114,6 +114,8 @@ void job_become_idle(struct job *job);
 /* Takes the lock on the job's key, where files are sent unconditionally.
  * False: somebody else is about that key, and the file was given back. */
 bool job_lock_key(struct job *job);
+/* Whether the file is no longer as it was when the job began with it. */
+bool job_has_changed(const struct job *job);
 /* The store has confirmed these bytes: unless the file has changed meanwhile,
  * its receipt is written (with the ETag and version of the reply). */
 void job_stored(struct job *job);

@@ -334,6 +334,13 @@ send_complete(struct job *lead, int64_t now_ns)
 	    .if_none_match = !uploader_is_unconditional(up),
 	};
 
+	/* Parts were read at different times: they may be of different states
+	 * of it, which must not become one object. */
+	if (job_has_changed(lead)) {
+		job_give_back(
+		    lead, GIVE_QUEUED, "it was changed while it was uploaded");
+		return;
+	}
 	/* As before a PUT that may replace an object. */
 	if (!complete.if_none_match && fdatasync(lead->fd) < 0) {
 		job_give_back(
@@ -490,6 +497,17 @@ answered_ok(struct job *job)
 	}
 }
 
+/* Not allowed, where s3:PutObject is: that takes neither listing parts nor
+ * aborting. */
+static bool
+is_denied(const struct job *job)
+{
+	const char *code = strbuf_text(&job->error.code);
+
+	return job->reply.status == 403 &&
+	       (*code == '\0' || strcmp(code, "AccessDenied") == 0);
+}
+
 static bool
 answered_abort(struct job *job, const struct verdict_row *row)
 {
@@ -505,8 +523,14 @@ answered_abort(struct job *job, const struct verdict_row *row)
 		exchange_send(job);
 		return true;
 	}
-	if (job->step == STEP_ABORT_CHECK && is_gone) {
+	if (job->step == STEP_ABORT_CHECK && (is_gone || is_denied(job))) {
+		/* Where we may not look, the answer to the abort must do. */
 		multi_abort_end(job, true, NULL);
+		return true;
+	}
+	if (is_denied(job)) {
+		multi_abort_end(
+		    job, false, "the credentials need s3:AbortMultipartUpload");
 		return true;
 	}
 	if (job->step == STEP_ABORT_CHECK && row->verdict == VERDICT_OK) {
@@ -532,6 +556,14 @@ multi_answered(struct job *job, const struct verdict_row *row)
 		/* Gone by an abort, or by having been completed. */
 		job->step = STEP_HEAD_LOST;
 		exchange_send(job);
+		return true;
+	}
+	if (job->step == STEP_LIST && is_denied(job)) {
+		log_info("%s: sending all its parts anew, as without "
+			 "s3:ListMultipartUploadParts nobody can tell which "
+			 "are stored",
+		    strbuf_text(&job->path));
+		restart(job, false);
 		return true;
 	}
 	if (job->step == STEP_PART && is_lost) {
