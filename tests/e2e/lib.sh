@@ -163,9 +163,9 @@ s3()
 	"$PYTHON" "$tests_dir/servers/s3.py" "$@"
 }
 
-# Begins a story: a directory of its own (the current one from here on) with
-# base/ in it, a bucket, and a configuration that waits for nothing.
-scenario()
+# A directory of its own (the current one from here on) with base/ in it, and
+# the name of a bucket.
+begin()
 {
 	echo "# $*"
 	scenario_count=$((scenario_count + 1))
@@ -178,6 +178,25 @@ scenario()
 	cd "$here" || exit 1
 	: >out
 	: >err
+}
+
+# Begins a story: a directory, a bucket, and a configuration that waits for
+# nothing.
+scenario()
+{
+	begin "$@"
+	s3 make-bucket "$bucket" || exit 1
+	configure ""
+}
+
+# stub_scenario TITLE [OPTION...]: the same on a scripted stub of its own, which
+# obeys the rules that script wrote (see start_stub).
+stub_scenario()
+{
+	begin "$1"
+	shift
+	[ -z "${stub_pid-}" ] || stop_stub
+	start_stub "$@"
 	s3 make-bucket "$bucket" || exit 1
 	configure ""
 }
@@ -318,6 +337,76 @@ open_gate()
 	children="$children $gate_pid"
 	wait_until "the gate is open" test -s gate/url
 	gate_url=$(cat gate/url)
+}
+
+# --- a scripted stub in place of the store ---------------------------------
+
+# start_stub OPTION...: starts build/tests/s3stub with these. What it is asked,
+# it writes to $stub_log; the programs and s3 ask it from here on. Sets
+# $stub_url and $stub_pid.
+start_stub()
+{
+	stub_log=$here/stub.log
+	rm -f stub.url
+	"$S3SPOOL_BUILD/tests/s3stub" --log "$stub_log" "$@" >stub.url \
+		2>stub.err </dev/null &
+	stub_pid=$!
+	children="$children $stub_pid"
+	polls=0
+	until [ -s stub.url ]; do
+		polls=$((polls + 1))
+		if [ "$polls" -gt 600 ]; then
+			fail "the stub listens"
+			show stub.err
+			exit 1
+		fi
+		sleep 0.02
+	done
+	stub_url=$(cat stub.url)
+	export AWS_ENDPOINT_URL_S3="$stub_url" AWS_REGION=us-east-1
+	export AWS_ACCESS_KEY_ID=stub-key AWS_SECRET_ACCESS_KEY=stub-secret
+	unset AWS_SESSION_TOKEN
+}
+
+stop_stub()
+{
+	kill "$stub_pid"
+	wait "$stub_pid" 2>/dev/null
+	stub_pid=
+}
+
+# script RULE...: writes what --script "$script" makes a stub obey.
+script()
+{
+	printf '%s\n' "$@" >"$script"
+}
+script=$work/script
+
+# asked OPERATION [REGEX]: the log's lines about OPERATION (extended syntax,
+# anchored) that match REGEX.
+asked()
+{
+	awk -F '\t' -v name="^($1)\$" '$2 ~ name' "$stub_log" |
+		grep -E -e "${2-}"
+}
+
+# times_asked OPERATION [REGEX]: how many these are.
+times_asked()
+{
+	asked "$@" | wc -l
+}
+
+# stored_parts: the numbers of the parts that were stored, in order of time.
+stored_parts()
+{
+	awk -F '\t' '$2 == "UploadPart" && $6 == "yes"' "$stub_log" |
+		sed -n 's/.*partNumber=\([0-9]*\).*/\1/p'
+}
+
+# forget_log: what was asked until now doesn't count.
+forget_log()
+{
+	: >"$stub_log"
 }
 
 # running TEXT: how many processes have an argument with TEXT in it. (pgrep is

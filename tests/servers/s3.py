@@ -13,7 +13,10 @@
                                      nothing else; names what differs
     s3.py delete BUCKET KEY
     s3.py tags BUCKET KEY            name=value, a line each
-    s3.py uploads BUCKET             the keys of unfinished multipart uploads
+    s3.py uploads BUCKET             the unfinished multipart uploads: key,
+                                     tab, upload id, a line each
+    s3.py put-part BUCKET KEY UPLOAD-ID NUMBER FILE
+    s3.py abort BUCKET KEY UPLOAD-ID
 
 Exit status 0, or 1 with the store's answer on stderr. The endpoint, the
 credentials and the region come from AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID,
@@ -194,11 +197,23 @@ def tags(bucket, key):
 
 
 def uploads(bucket):
+    """The first thousand will do."""
     page = xml.etree.ElementTree.fromstring(
         ask('GET', bucket, query=[(b'uploads', b'')]))
     for entry in page:
         if entry.tag.rpartition('}')[2] == 'Upload':
-            print(text_of(entry, 'Key'))
+            print('%s\t%s' % (text_of(entry, 'Key'),
+                              text_of(entry, 'UploadId')))
+
+
+def put_part(bucket, key, upload_id, number, name):
+    with open(name, 'rb') as f:
+        ask('PUT', bucket, key, body=f.read(),
+            query=[(b'partNumber', number), (b'uploadId', upload_id)])
+
+
+def abort(bucket, key, upload_id):
+    ask('DELETE', bucket, key, query=[(b'uploadId', upload_id)])
 
 
 def make_bucket(bucket):
@@ -210,7 +225,8 @@ def make_bucket(bucket):
 def main():
     commands = {'make-bucket': make_bucket, 'put': put, 'get': get,
                 'head': head, 'list': show_list, 'compare': compare,
-                'delete': delete, 'tags': tags, 'uploads': uploads}
+                'delete': delete, 'tags': tags, 'uploads': uploads,
+                'put-part': put_part, 'abort': abort}
     if len(sys.argv) < 3 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     try:

@@ -14,6 +14,9 @@
  *   connection      its number, from 1
  *   fault           the line of the script: number, colon, the rule
  *   query           as it came
+ *   headers         what it says of its body: name=value, separated by commas;
+ *                   Content-MD5, x-amz-checksum-*, x-amz-content-sha256 and
+ *                   x-amz-mp-object-size
  *
  * A line is written and flushed when the outcome is settled and before the
  * answer leaves (before its delay, too): whoever has the answer finds the line,
@@ -22,6 +25,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "tests/stub/stub_request.h"
 #include "tests/stub/stub_text.h"
@@ -37,7 +41,8 @@ stub_log_open(struct stub *stub, const char *path)
 	}
 	if (fseek(stub->log, 0, SEEK_END) == 0 && ftell(stub->log) == 0)
 		fputs("#time\toperation\tbucket\tkey\tstatus\tstored\tbytes\t"
-		      "sha256\tif_none_match\tconnection\tfault\tquery\n",
+		      "sha256\tif_none_"
+		      "match\tconnection\tfault\tquery\theaders\n",
 		    stub->log);
 	fflush(stub->log);
 	return 0;
@@ -50,6 +55,28 @@ add_key(struct strbuf *line, const char *key)
 		strbuf_putc(line, '-');
 	else
 		stub_text_percent(line, key, true);
+}
+
+/* The headers that say something of the body, as they came. */
+static void
+add_headers(struct strbuf *line, const struct stub_request *req)
+{
+	static const char *const names[] = {"content-md5", "x-amz-checksum-",
+	    "x-amz-content-sha256", "x-amz-mp-object-size"};
+	struct strbuf text = {0};
+
+	for (size_t i = 0; i < req->headers.count; i++) {
+		const struct stub_pair *pair = &req->headers.items[i];
+
+		for (size_t j = 0; j < sizeof names / sizeof *names; j++)
+			if (strncasecmp(
+				pair->name, names[j], strlen(names[j])) == 0)
+				strbuf_printf(&text, "%s%s=%s",
+				    text.length > 0 ? "," : "", pair->name,
+				    pair->value);
+	}
+	stub_text_column(line, text.length > 0 ? strbuf_text(&text) : NULL);
+	strbuf_done(&text);
 }
 
 void
@@ -81,6 +108,8 @@ stub_log_request(struct stub_request *req, unsigned status)
 	stub_text_column(&line, req->fault_text);
 	strbuf_putc(&line, '\t');
 	stub_text_column(&line, req->raw_query);
+	strbuf_putc(&line, '\t');
+	add_headers(&line, req);
 	strbuf_putc(&line, '\n');
 	fputs(strbuf_text(&line), req->stub->log);
 	fflush(req->stub->log);
