@@ -68,7 +68,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_text(data, size);
-	struct strbuf value = {0};
+	struct strbuf value = {0}, crc32c = {0};
 
 	read_error(text, size);
 	read_parts(text, size);
@@ -76,8 +76,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)s3_xml_created(text, size, &value);
 	FUZZ_CHECK(value.length <= S3_XML_TEXT_MAX);
 	strbuf_reset(&value);
-	(void)s3_xml_completed(text, size, &value);
+	(void)s3_xml_completed(text, size, &value, &crc32c);
 	FUZZ_CHECK(value.length <= S3_XML_TEXT_MAX);
+	FUZZ_CHECK(crc32c.length <= S3_XML_TEXT_MAX);
+	strbuf_done(&crc32c);
 	strbuf_reset(&value);
 	s3_xml_escape(&value, text);
 	FUZZ_CHECK(strpbrk(strbuf_text(&value), "<>\"") == NULL);
