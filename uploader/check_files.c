@@ -7,6 +7,7 @@
  * kill in the middle leaves harms nobody. */
 #include "uploader/check_files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -175,6 +176,43 @@ check_rename(const struct files *files)
 		    strerror(-rc));
 }
 
+/* Returns the mount that NAME in DIRFD is on, or 0: unknown. */
+static uint64_t
+mount_of(int dirfd, const char *name)
+{
+	struct statx st;
+
+	if (statx(dirfd, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+		STATX_MNT_ID | STATX_TYPE, &st) < 0 ||
+	    (st.stx_mask & STATX_MNT_ID) == 0 || !S_ISDIR(st.stx_mode))
+		return 0;
+	return st.stx_mnt_id;
+}
+
+/* The probe has tried base_dir's own mount; a location may be on another, and
+ * is left out by the scanner then. */
+static void
+check_locations(const struct files *files)
+{
+	uint64_t mount = mount_of(files->base_fd, "");
+	struct dirent *entry;
+	DIR *dir;
+
+	if (mount == 0 || fsio_open_dir(files->base_fd, "", &dir) < 0)
+		return;
+	while (fsio_read_dir(dir, &entry) == 1) {
+		uint64_t other = mount_of(files->base_fd, entry->d_name);
+
+		if (other != 0 && other != mount)
+			check_warn("location",
+			    "'%s/%s' is on a mount of its own, so its files "
+			    "can't be renamed into the spool and are left "
+			    "alone; give it a configuration of its own",
+			    files->stage->config->base_dir, entry->d_name);
+	}
+	(void)closedir(dir); /* was only read */
+}
+
 static bool
 is_overlay(int fd)
 {
@@ -317,6 +355,7 @@ try_all(struct files *files)
 		    files->stage->config->spool_dir, strerror(-rc));
 		return;
 	}
+	check_locations(files);
 	check_leases(files, dirfd);
 	check_locks(files, dirfd);
 	check_space(files);

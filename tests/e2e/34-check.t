@@ -133,6 +133,31 @@ says ok PutObject
 is "$(ls -A "$spool")" "" "nothing is made in it"
 nothing_left
 
+scenario "mounts"
+away=$(mktemp -d /dev/shm/s3spool-e2e.XXXXXX 2>/dev/null) || away=
+if [ -n "$away" ] && ! ln "$conf" "$away/conf" 2>/dev/null; then
+	check 78 -o "spool_dir=$away/spool"
+	says FAIL rename "different mounts"
+	is "$(ls -A "$away")" "" "no directory is left there"
+	nothing_left
+else
+	skip "no other file system is at hand"
+fi
+[ -z "$away" ] || rm -rf "$away"
+if unshare -rm true 2>/dev/null; then
+	mkdir base/room base/kitchen
+	# shellcheck disable=SC2016 # expanded in there
+	run unshare -rm sh -c 'mount --bind "$1/room" "$1/room" &&
+		exec "$2/s3spool-upload" --check "$3"' \
+		sh "$base" "$S3SPOOL_BUILD" "$conf"
+	status_is 0 "a location on a mount of its own is no failure"
+	says warn location "base/room' is on a mount of its own"
+	is "$(grep -c '^warn *location' out)" 1 "the others are not"
+	nothing_left
+else
+	skip "no mounts of one's own"
+fi
+
 scenario "what doesn't go together"
 run upload --check -n "$conf"
 status_is 64 "--check and --dry-run exclude each other"
