@@ -283,10 +283,12 @@ check_abort(struct store *store)
 		strbuf_reset(&store->upload_id);
 	} else {
 		check_warn(item,
-		    "allowed, but can't be aborted: %s; unfinished uploads "
-		    "stay and cost; needs s3:AbortMultipartUpload",
+		    "allowed, but aborting isn't, or does nothing: %s; the "
+		    "upload of '%s' stays, as unfinished ones would, and "
+		    "costs; needs s3:AbortMultipartUpload",
 		    row->verdict == VERDICT_OK ? "it is still there"
-					       : strbuf_text(&ask->message));
+					       : strbuf_text(&ask->message),
+		    store->probes[PROBE_PARTS].key);
 	}
 }
 
