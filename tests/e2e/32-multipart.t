@@ -2,6 +2,7 @@
 # Large files go in parts: whole, whatever fails in between; an upload that was
 # left unfinished is gone on with, or aborted, and never mixed with another.
 . "$(dirname "$0")/lib.sh"
+only_on swift "the stub is the same, whichever store the others are on"
 
 file=room/2021/02/03/04/05-t.dat
 mib=1048576

@@ -149,14 +149,9 @@ configure "$large" "connections: 1" "bandwidth_limit: 2M"
 write_file "$path" 12000000
 run_ok scan "$conf"
 start "$S3SPOOL_BUILD/s3spool-upload" "$conf"
-wait_until "the upload is under way" test -n "$(
-	polls=0
-	until [ -n "$(files_in "$spool/multipart")" ] || [ $polls -ge 400 ]; do
-		polls=$((polls + 1))
-		sleep 0.02
-	done
-	files_in "$spool/multipart"
-)"
+# shellcheck disable=SC2016 # the inner shell's
+wait_until "the upload is under way" \
+	sh -c 'ls "$1" 2>/dev/null | grep -q .' sh "$spool/multipart"
 kill -s KILL "$started"
 finish "$started"
 is "$(s3 uploads "$bucket" | cut -f1)" "$path" \
