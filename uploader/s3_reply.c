@@ -184,9 +184,11 @@ s3_reply_header(struct s3_reply *reply, const char *line, size_t length)
 		length--;
 	if (length >= 5 && strncasecmp(line, "HTTP/", 5) == 0) {
 		reset_headers(reply);
+		reply->headers_end = false;
 		reply->status = parse_status(line, length);
 		return;
 	}
+	reply->headers_end = length == 0;
 	colon = length > 0 ? memchr(line, ':', length) : NULL;
 	if (colon == NULL)
 		return;

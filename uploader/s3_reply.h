@@ -29,7 +29,8 @@ struct s3_reply {
 	int64_t retry_after_ms;	   /* Retry-After (seconds) or
 				      x-amz-retry-after (ms); -1: missing */
 	struct strbuf body;
-	bool body_cut; /* it was longer than S3_REPLY_BODY_MAX */
+	bool headers_end; /* the blank line behind them has come */
+	bool body_cut;	  /* it was longer than S3_REPLY_BODY_MAX */
 };
 
 /* Makes it ready for the next answer, keeping its memory. */

@@ -532,6 +532,11 @@ hand_over(struct transfer *transfer, CURLMsg *message)
 	result.fault = fault_of(slot, code);
 	result.message = *slot->error != '\0' ? slot->error
 					      : curl_easy_strerror(code);
+	/* libcurl takes the end of the connection for that of the answer. */
+	if (result.fault == TRANSFER_ANSWERED && !slot->reply->headers_end) {
+		result.fault = TRANSFER_BROKEN;
+		result.message = "the connection ended within the answer";
+	}
 	if (result.fault == TRANSFER_FILE)
 		result.message = "the file got shorter, or can't be read";
 	resume(slot);
