@@ -269,8 +269,14 @@ back_off(struct job *job, const struct transfer_result *result,
 static bool
 learn_clock(struct uploader *up, const struct s3_reply *reply)
 {
+	int64_t before_ns = up->clock_offset_ns;
+
 	if (!client_learn_clock(up, strbuf_text(&reply->date)))
 		return false;
+	/* Answers to what was sent before tell the same again, but for the
+	 * second that a Date is rounded to, and their way. */
+	if (llabs(up->clock_offset_ns - before_ns) < 60 * CLOCK_NS_PER_S)
+		return true;
 	log_warning("This host's clock differs from the store's by %lld "
 		    "seconds; signing with the store's; is NTP running?",
 	    (long long)(up->clock_offset_ns / CLOCK_NS_PER_S));
