@@ -379,6 +379,10 @@ go_unconditional(struct job *job)
 		log_info("The store knows no conditional writes "
 			 "(If-None-Match): asking with HEAD before each PUT");
 	up->no_conditions = true;
+	/* So it wasn't the checksum that it refused. */
+	if (up->md5_on_trial)
+		up->checksum = CHECKSUM_CRC32C;
+	up->md5_on_trial = false;
 	job->step = job->multi != NULL ? STEP_HEAD_COMPLETE : STEP_HEAD_FIRST;
 	if (job_lock_key(job))
 		exchange_send(job);
@@ -399,15 +403,20 @@ refuses_checksum(const struct job *job)
 		   job->reply.status, strbuf_text(&job->error.code));
 }
 
+/* ON_TRIAL: it may as well be the condition that the store lacks. Conditions
+ * protect others' objects, so the checksum is given up first. */
 static void
-go_back_to_md5(struct job *job)
+go_back_to_md5(struct job *job, bool on_trial)
 {
 	struct uploader *up = job->up;
 
-	if (up->checksum != CHECKSUM_MD5)
-		log_info("The store refuses x-amz-checksum-crc32c (%s): "
+	if (up->checksum != CHECKSUM_MD5) {
+		log_info("The store refuses x-amz-checksum-crc32c%s (%s): "
 			 "sending Content-MD5 instead",
+		    on_trial ? ", or If-None-Match" : "",
 		    strbuf_text(&job->error.code));
+		up->md5_on_trial = on_trial;
+	}
 	up->checksum = CHECKSUM_MD5;
 	exchange_send(job);
 }
@@ -664,8 +673,11 @@ static bool
 answered_specially(
     struct job *job, const struct verdict_row *row, const char *description)
 {
-	if (row->verdict != VERDICT_NO_CONDITIONS && refuses_checksum(job)) {
-		go_back_to_md5(job);
+	bool lacks_condition = row->verdict == VERDICT_NO_CONDITIONS;
+
+	if (refuses_checksum(job) &&
+	    (!lacks_condition || !job->up->no_conditions)) {
+		go_back_to_md5(job, lacks_condition);
 		return true;
 	}
 	switch (job->step) {

@@ -50,6 +50,7 @@ struct uploader {
 	bool sign_payload;
 	enum checksum checksum; /* what requests carry */
 	bool no_conditions;	/* learned: the store answers 501 to them */
+	bool md5_on_trial;	/* the checksum given up may not be at fault */
 	bool said_no_lease;
 	int64_t clock_offset_ns; /* learned: the store's clock minus ours */
 	int64_t answered_ns;	 /* when the store last answered anything */
