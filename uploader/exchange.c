@@ -7,6 +7,7 @@
  * the run, refuse the file. */
 #include "uploader/exchange.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -628,6 +629,19 @@ accepted(struct job *job, const struct transfer_result *result)
 	    "before it?");
 }
 
+/* This file can never be stored: under the store's code, or the status where
+ * it gives none. */
+static void
+reject(struct job *job, const char *description)
+{
+	char status[16];
+
+	(void)snprintf(status, sizeof status, "%d", job->reply.status);
+	job_reject(job,
+	    job->error.code.length > 0 ? strbuf_text(&job->error.code) : status,
+	    description);
+}
+
 /* What a PUT's answer, or a HEAD's other ones, call for. */
 static void
 judge(struct job *job, const struct transfer_result *result,
@@ -663,7 +677,7 @@ judge(struct job *job, const struct transfer_result *result,
 		    job, description, verdict_status(row->fault), row->hint);
 		return;
 	case VERDICT_FILE:
-		job_reject(job, strbuf_text(&job->error.code), description);
+		reject(job, description);
 		return;
 	}
 }
