@@ -3,6 +3,7 @@
 # status, where the file is afterwards, what the log says; and that everything
 # arrives once the fault is gone.
 . "$(dirname "$0")/lib.sh"
+only_on swift "the stub is the same, whichever store the others are on"
 
 # in_log: key and SHA-256 of each object that was stored, as often as it was.
 in_log()
