@@ -205,6 +205,9 @@ static const struct xml {
      "not match.\n\nThe String-to-Sign:\nx-amz-security-token:hush"
      "</Message></Error></ErrorResponse>",
 	"SignatureDoesNotMatch: It does not match."},
+    {"<ErrorResponse><Error><Code>A\nB</Code><Message>a\tb\x7f</Message>"
+     "</Error></ErrorResponse>",
+	"A B: a b "},
     {GIVEN(XML_KEYS "<Expiration>hush</Expiration>"), "Expiration is no time"},
     {GIVEN(XML_KEYS), "Expiration is no time"},
     {GIVEN("<AccessKeyId>hush</AccessKeyId>"), "no credentials"},

@@ -142,9 +142,13 @@ static char *
 describe(const char *code, const char *message)
 {
 	size_t length = strcspn(message, "\r\n");
-
-	return mem_format("%.64s: %.*s", code,
+	char *text = mem_format("%.64s: %.*s", code,
 	    length < MESSAGE_MAX ? (int)length : MESSAGE_MAX, message);
+
+	for (char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == '\x7f')
+			*c = ' ';
+	return text;
 }
 
 /* What it says instead of credentials (the caller frees it), or NULL. */
