@@ -16,11 +16,13 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "uploader/abandon.h"
 #include "uploader/chance.h"
 #include "uploader/checksum.h"
 #include "uploader/client.h"
 #include "uploader/compare.h"
 #include "uploader/multi.h"
+#include "uploader/question.h"
 #include "uploader/renewal.h"
 #include "uploader/verdict.h"
 
@@ -204,8 +206,9 @@ log_failure(const struct job *job, const char *description)
 }
 
 /* Nothing will get better for any file: says so once, and stops. */
-static void
-end_run(struct job *job, const char *description, int status, const char *hint)
+void
+exchange_end_run(
+    struct job *job, const char *description, int status, const char *hint)
 {
 	struct uploader *up = job->up;
 
@@ -218,8 +221,8 @@ end_run(struct job *job, const char *description, int status, const char *hint)
 	job_give_back(job, GIVE_QUEUED, NULL);
 }
 
-static void
-leave_queued(struct job *job, const char *description)
+void
+exchange_leave_queued(struct job *job, const char *description)
 {
 	if (!job->up->stopping)
 		log_failure(job, description);
@@ -240,7 +243,7 @@ back_off(struct job *job, const struct transfer_result *result,
 	    result->fault == TRANSFER_UNREACHABLE &&
 	    up->answered_ns < job->started_ns) {
 		/* Not a word from the store in all this time. */
-		end_run(job, description, EX_TEMPFAIL,
+		exchange_end_run(job, description, EX_TEMPFAIL,
 		    "the store can't be reached; is endpoint_url right, and "
 		    "the network up?");
 		return;
@@ -248,11 +251,11 @@ back_off(struct job *job, const struct transfer_result *result,
 	if (job->attempts >= up->max_attempts || up->stopping ||
 	    !retry_budget_take(&up->budget, timed_out)) {
 		if (++up->unlucky >= UNLUCKY_MAX + 2 * up->config->connections)
-			end_run(job, description, EX_TEMPFAIL,
+			exchange_end_run(job, description, EX_TEMPFAIL,
 			    "the store has failed again and again, and stored "
 			    "nothing in between");
 		else
-			leave_queued(job, description);
+			exchange_leave_queued(job, description);
 		return;
 	}
 	delay_ms = retry_delay_ms(job->attempts, chance_u32(),
@@ -306,7 +309,7 @@ exchange_renewed(struct job *job, const char *fault)
 	}
 	/* The answer is still the one that refused the old ones. */
 	description = describe(job, &result);
-	end_run(job, description, EX_NOPERM, fault);
+	exchange_end_run(job, description, EX_NOPERM, fault);
 	free(description);
 }
 
@@ -364,7 +367,7 @@ repair(struct job *job, const struct transfer_result *result,
 	if (repaired)
 		exchange_send(job);
 	else if (row->fault != FAULT_NONE)
-		end_run(
+		exchange_end_run(
 		    job, description, verdict_status(row->fault), row->hint);
 	else
 		back_off(job, result, description);
@@ -422,167 +425,6 @@ go_back_to_md5(struct job *job, bool on_trial)
 	exchange_send(job);
 }
 
-/* An object with other bytes is there. */
-static void
-conflict(struct job *job)
-{
-	if (job->up->config->on_conflict != CONFLICT_KEEP_BOTH ||
-	    job->renamed) {
-		job_reject(job, "ObjectExists",
-		    "an object with other bytes exists under this key; it may "
-		    "be an earlier state of this very file, if that was "
-		    "changed after it was stored");
-		return;
-	}
-	if ((job->digest.have & DIGEST_SHA256) == 0) {
-		job->step = STEP_HEAD_EXISTS; /* asked again with it */
-		job_digest(job, DIGEST_SHA256);
-		return;
-	}
-	job->renamed = true;
-	strbuf_putc(&job->key, '~');
-	strbuf_add(&job->key, job->digest.sha256_hex, 16);
-	if (job->multi != NULL) {
-		multi_move(job);
-		return;
-	}
-	job->step = is_conditional(job) ? STEP_PUT : STEP_HEAD_FIRST;
-	exchange_send(job);
-}
-
-static void
-compare(struct job *job)
-{
-	switch (compare_object(&job->reply, job->st.st_size, &job->digest)) {
-	case COMPARE_SAME:
-		job_stored(job);
-		return;
-	case COMPARE_OTHER:
-		conflict(job);
-		return;
-	case COMPARE_NEEDS_MD5:
-		job_digest(job, DIGEST_MD5);
-		return;
-	case COMPARE_NEEDS_CRC32C:
-		job_digest(job, DIGEST_CRC32C);
-		return;
-	case COMPARE_NEEDS_PARTS:
-		job_digest(job, DIGEST_MD5_PARTS);
-		return;
-	case COMPARE_UNKNOWN:
-		break;
-	}
-	job_reject(job, "ObjectExistsUnverified",
-	    "an object exists under this key, and the store tells nothing by "
-	    "which to compare it");
-}
-
-/* Nothing is there, or was there: what was to come after the question. */
-static void
-answered_absent(struct job *job, const char *description)
-{
-	switch (job->step) {
-	case STEP_HEAD_LOST:
-		multi_lost(job);
-		return;
-	case STEP_HEAD_EXISTS:
-		/* There a moment ago: somebody deletes there. */
-		job->attempts++;
-		if (job->attempts >= job->up->max_attempts) {
-			leave_queued(job, description);
-			return;
-		}
-		job->step = job->multi != NULL ? STEP_COMPLETE : STEP_PUT;
-		break;
-	case STEP_HEAD_COMPLETE:
-		job->step = STEP_COMPLETE;
-		break;
-	default:
-		if (job->multi != NULL) {
-			multi_create(job);
-			return;
-		}
-		job->step = STEP_PUT;
-		break;
-	}
-	exchange_send(job);
-}
-
-/* HEAD isn't allowed, or something is wrong with it. */
-static void
-answered_refused(struct job *job)
-{
-	switch (job->step) {
-	case STEP_HEAD_LOST:
-		multi_lost(job);
-		return;
-	case STEP_HEAD_COMPLETE:
-		job->step = STEP_COMPLETE; /* with its condition alone */
-		break;
-	default:
-		/* Where there are conditions it was asked to spare sending a
-		 * large file for nothing, no more. */
-		if (job->step == STEP_HEAD_FIRST && job->multi != NULL &&
-		    is_conditional(job)) {
-			multi_create(job);
-			return;
-		}
-		job->asked = job->step;
-		job->step = STEP_GET_REASON;
-		break;
-	}
-	exchange_send(job);
-}
-
-/* Answers to HEAD, which has no body and so no error code. True: done. */
-static bool
-answered_head(struct job *job, const char *description)
-{
-	switch (job->reply.status) {
-	case 200:
-		compare(job);
-		return true;
-	case 404:
-		answered_absent(job, description);
-		return true;
-	case 400:
-	case 401:
-	case 403:
-		answered_refused(job);
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* The answer to the question why HEAD was refused. Whatever it is, nothing is
- * sent before HEAD has said that nothing is there. True: done. */
-static bool
-answered_reason(struct job *job, const char *description)
-{
-	const char *code = strbuf_text(&job->error.code);
-
-	job->step = job->asked;
-	if (*code != '\0' && strcmp(code, "AccessDenied") != 0)
-		return false;
-	/* Credentials have been renewed meanwhile: HEAD may do, too. */
-	if (job->reply.status < 300 &&
-	    ++job->attempts < job->up->max_attempts) {
-		exchange_send(job);
-		return true;
-	}
-	if (job->step == STEP_HEAD_EXISTS)
-		job_reject(job, "ObjectExistsUnverified",
-		    "an object exists under this key, and without "
-		    "s3:GetObject it can't be compared");
-	else
-		end_run(job, description, EX_NOPERM,
-		    "this store knows no conditional writes, so it is asked "
-		    "first, which needs s3:GetObject and s3:ListBucket; or "
-		    "set on_conflict: overwrite");
-	return true;
-}
-
 /* The store says that it has the bytes. Where what it says of them differs
  * from what was sent, the object itself is asked about. */
 static void
@@ -599,21 +441,36 @@ stored(struct job *job)
 	exchange_send(job);
 }
 
+void
+exchange_succeeded(const struct job *job)
+{
+	struct uploader *up = job->up;
+
+	retry_budget_return(&up->budget, job->attempts > 0, job->timed_out);
+	throttle_success(&up->throttle);
+	up->unlucky = 0;
+}
+
+bool
+exchange_is_denied(const struct job *job)
+{
+	const char *code = strbuf_text(&job->error.code);
+
+	return job->reply.status == 403 &&
+	       (*code == '\0' || strcmp(code, "AccessDenied") == 0);
+}
+
 /* A success that an S3 API would give: an ETag, and no document. Whatever else
  * answers 200 to everything (a portal that wants a login, a web server, an
  * error cut short) has stored nothing, and the file would be deleted. */
 static void
 accepted(struct job *job, const struct transfer_result *result)
 {
-	struct uploader *up = job->up;
 	const char *body = strbuf_text(&job->reply.body);
 
 	body += strspn(body, " \t\r\n");
 	if (*body != '<' && job->reply.etag.length > 0) {
-		retry_budget_return(
-		    &up->budget, job->attempts > 0, job->timed_out);
-		throttle_success(&up->throttle);
-		up->unlucky = 0;
+		exchange_succeeded(job);
 		stored(job);
 		return;
 	}
@@ -621,7 +478,7 @@ accepted(struct job *job, const struct transfer_result *result)
 		back_off(job, result, "the answer's error document is cut");
 		return;
 	}
-	end_run(job,
+	exchange_end_run(job,
 	    "HTTP status 200 without an ETag, or with a page: that is "
 	    "no S3 API's answer",
 	    EX_CONFIG,
@@ -673,7 +530,7 @@ judge(struct job *job, const struct transfer_result *result,
 		go_unconditional(job);
 		return;
 	case VERDICT_RUN:
-		end_run(
+		exchange_end_run(
 		    job, description, verdict_status(row->fault), row->hint);
 		return;
 	case VERDICT_FILE:
@@ -698,12 +555,12 @@ answered_specially(
 	case STEP_PUT:
 		return false;
 	case STEP_GET_REASON:
-		return answered_reason(job, description);
+		return question_answered_reason(job, description);
 	case STEP_HEAD_FIRST:
 	case STEP_HEAD_EXISTS:
 	case STEP_HEAD_COMPLETE:
 	case STEP_HEAD_LOST:
-		return answered_head(job, description);
+		return question_answered_head(job, description);
 	default:
 		return multi_answered(job, row);
 	}

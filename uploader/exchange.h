@@ -10,6 +10,19 @@ void exchange_send(struct job *job);
 void exchange_start(struct job *job, const struct transfer_body *body);
 /* The time to sign with: the store's, as far as it is known. */
 int64_t exchange_now_ns(const struct uploader *up);
+/* Nothing will get better for any file: says so once (DESCRIPTION of the
+ * answer, HINT unless NULL), and stops with STATUS. The job's file stays
+ * queued. */
+void exchange_end_run(
+    struct job *job, const char *description, int status, const char *hint);
+/* The job's file has been tried enough for this run. */
+void exchange_leave_queued(struct job *job, const char *description);
+/* The store has taken what the job sent: the retry budget and the number of
+ * transfers at once grow back. */
+void exchange_succeeded(const struct job *job);
+/* Whether the answer says that this operation isn't allowed, where
+ * s3:PutObject is: that takes neither listing parts nor aborting. */
+bool exchange_is_denied(const struct job *job);
 /* The request has ended: RESULT says how, job->reply what was answered. */
 void exchange_answered(struct job *job, const struct transfer_result *result);
 /* A job in JOB_UNSIGNED goes on with newer credentials; or FAULT says why there

@@ -22,6 +22,7 @@
 #include "common/mem.h"
 #include "common/receipt.h"
 #include "common/settle.h"
+#include "uploader/abandon.h"
 #include "uploader/checksum.h"
 #include "uploader/exchange.h"
 #include "uploader/multi.h"
@@ -59,7 +60,7 @@ job_give_back(struct job *job, enum give_back how, const char *reason)
 	int rc;
 
 	if (job->abort != NULL) {
-		multi_abort_end(job, false, reason);
+		abandon_end(job, false, reason);
 		return;
 	}
 	if (reason != NULL && how == GIVE_DEFERRED)
@@ -96,7 +97,7 @@ job_reject(struct job *job, const char *code, const char *message)
 	const struct config *config = job->up->config;
 
 	if (job->abort != NULL) {
-		multi_abort_end(job, false, message);
+		abandon_end(job, false, message);
 		return;
 	}
 	if (job->multi != NULL && multi_defer(job, GIVE_QUEUED, code, message))

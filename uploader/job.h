@@ -43,7 +43,7 @@ enum give_back {
 };
 
 struct multi;
-struct multi_abort;
+struct abandon;
 
 struct job {
 	struct uploader *up;
@@ -81,7 +81,7 @@ struct job {
 	struct digest part_digest; /* its */
 	int list_marker;
 	struct strbuf xml;
-	struct multi_abort *abort; /* what this job is about, or NULL */
+	struct abandon *abort; /* what this job is about, or NULL */
 	struct s3_request request;
 	struct s3_reply reply;
 	struct s3_error error;

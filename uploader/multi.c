@@ -17,6 +17,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "uploader/abandon.h"
 #include "uploader/checksum.h"
 #include "uploader/compare.h"
 #include "uploader/exchange.h"
@@ -33,30 +34,6 @@ copy_text(struct strbuf *to, const struct strbuf *from)
 {
 	strbuf_reset(to);
 	strbuf_puts(to, strbuf_text(from));
-}
-
-static void
-copy_state(struct multistate *to, const struct multistate *from)
-{
-	to->inode = from->inode;
-	to->size = from->size;
-	to->mtime_ns = from->mtime_ns;
-	to->part_size = from->part_size;
-	to->started_ns = from->started_ns;
-	copy_text(&to->run, &from->run);
-	copy_text(&to->bucket, &from->bucket);
-	copy_text(&to->key, &from->key);
-	copy_text(&to->upload_id, &from->upload_id);
-}
-
-static void
-queue_abort(struct uploader *up, const struct multistate *state)
-{
-	struct multi_abort *abort = mem_zero(1, sizeof *abort);
-
-	copy_state(&abort->state, state);
-	abort->next = up->aborts;
-	up->aborts = abort;
 }
 
 /* What the file is now, without an upload. */
@@ -118,7 +95,7 @@ adopt(struct multi *multi)
 			copy_text(&multi->state.upload_id, &found.upload_id);
 		} else if (strcmp(strbuf_text(&found.bucket),
 			       multi->up->config->bucket) == 0) {
-			queue_abort(multi->up, &found);
+			abandon_queue(multi->up, &found);
 		}
 	}
 	multistate_done(&found);
@@ -423,7 +400,7 @@ restart(struct job *lead, bool is_gone)
 	}
 	multi->restarted = true;
 	if (!is_gone)
-		queue_abort(multi->up, &multi->state);
+		abandon_queue(multi->up, &multi->state);
 	parts_forget(&multi->parts);
 	multi_create(lead);
 }
@@ -475,6 +452,7 @@ answered_ok(struct job *job)
 		if (job->reply.etag.length == 0 ||
 		    compare_contradicts(&job->reply, &job->part_digest))
 			return false;
+		exchange_succeeded(job);
 		parts_store(&multi->parts, job->part,
 		    strbuf_text(&job->reply.etag), &job->part_digest);
 		next_part(job);
@@ -497,49 +475,6 @@ answered_ok(struct job *job)
 	}
 }
 
-/* Not allowed, where s3:PutObject is: that takes neither listing parts nor
- * aborting. */
-static bool
-is_denied(const struct job *job)
-{
-	const char *code = strbuf_text(&job->error.code);
-
-	return job->reply.status == 403 &&
-	       (*code == '\0' || strcmp(code, "AccessDenied") == 0);
-}
-
-static bool
-answered_abort(struct job *job, const struct verdict_row *row)
-{
-	bool is_gone = job->reply.status == 404 ||
-		       strcmp(strbuf_text(&job->error.code), "NoSuchUpload") ==
-			   0;
-
-	if (job->step == STEP_ABORT &&
-	    (is_gone || row->verdict == VERDICT_OK)) {
-		/* Parts on their way may bring it back: verify. */
-		job->list_marker = 0;
-		job->step = STEP_ABORT_CHECK;
-		exchange_send(job);
-		return true;
-	}
-	if (job->step == STEP_ABORT_CHECK && (is_gone || is_denied(job))) {
-		/* Where we may not look, the answer to the abort must do. */
-		multi_abort_end(job, true, NULL);
-		return true;
-	}
-	if (is_denied(job)) {
-		multi_abort_end(
-		    job, false, "the credentials need s3:AbortMultipartUpload");
-		return true;
-	}
-	if (job->step == STEP_ABORT_CHECK && row->verdict == VERDICT_OK) {
-		job->step = STEP_ABORT; /* and again, as often as tried */
-		return false;
-	}
-	return false;
-}
-
 bool
 multi_answered(struct job *job, const struct verdict_row *row)
 {
@@ -549,7 +484,7 @@ multi_answered(struct job *job, const struct verdict_row *row)
 			   *code == '\0');
 
 	if (job->abort != NULL)
-		return answered_abort(job, row);
+		return abandon_answered(job, row);
 	if (row->verdict == VERDICT_OK)
 		return answered_ok(job);
 	if ((job->step == STEP_COMPLETE || job->step == STEP_LIST) && is_lost) {
@@ -558,7 +493,7 @@ multi_answered(struct job *job, const struct verdict_row *row)
 		exchange_send(job);
 		return true;
 	}
-	if (job->step == STEP_LIST && is_denied(job)) {
+	if (job->step == STEP_LIST && exchange_is_denied(job)) {
 		log_info("%s: sending all its parts anew, as without "
 			 "s3:ListMultipartUploadParts nobody can tell which "
 			 "are stored",
@@ -592,7 +527,7 @@ multi_move(struct job *lead)
 	struct multi *multi = lead->multi;
 
 	if (multi->state.upload_id.length > 0)
-		queue_abort(multi->up, &multi->state);
+		abandon_queue(multi->up, &multi->state);
 	parts_forget(&multi->parts);
 	describe_file(lead, &multi->state);
 	multi->state.part_size = multi->parts.part_size;
@@ -635,7 +570,7 @@ multi_end(struct job *lead, bool is_complete, bool keep)
 		(void)multistate_remove(
 		    up->stage->spool, multi->state.inode); /* else stale */
 	else if (exists && !keep)
-		queue_abort(up, &multi->state);
+		abandon_queue(up, &multi->state);
 	for (struct multi **link = &up->multis; *link != NULL;
 	     link = &(*link)->next)
 		if (*link == multi) {
@@ -648,89 +583,4 @@ multi_end(struct job *lead, bool is_complete, bool keep)
 	free(multi->code);
 	free(multi->message);
 	free(multi);
-}
-
-static void
-visit_state(void *context, const struct multistate *state)
-{
-	struct uploader *up = context;
-	int64_t age_ns = clock_realtime_ns() - state->started_ns;
-
-	if (age_ns >=
-		up->config->multipart_abort_after_seconds * CLOCK_NS_PER_S &&
-	    strcmp(strbuf_text(&state->bucket), up->config->bucket) == 0 &&
-	    run_is_dead(up->stage->spool, strbuf_text(&state->run)) == 1)
-		queue_abort(up, state);
-}
-
-void
-multi_find_stale(struct uploader *up)
-{
-	int rc = multistate_each(up->stage->spool, visit_state, up);
-
-	if (rc < 0)
-		log_warning("Cannot look for stale multipart uploads in "
-			    "'%s': %s",
-		    up->config->spool_dir, strerror(-rc));
-}
-
-bool
-multi_abort_next(struct uploader *up, struct job *job)
-{
-	struct multi_abort *abort = up->aborts;
-
-	if (abort == NULL)
-		return false;
-	up->aborts = abort->next;
-	job->abort = abort;
-	job_help(job, NULL);
-	job->step = STEP_ABORT;
-	exchange_send(job);
-	return true;
-}
-
-static void
-free_abort(struct multi_abort *abort)
-{
-	multistate_done(&abort->state);
-	free(abort);
-}
-
-void
-multi_abort_end(struct job *job, bool is_gone, const char *reason)
-{
-	const struct spool *spool = job->up->stage->spool;
-	struct multi_abort *abort = job->abort;
-	struct multistate found = {0};
-
-	if (!is_gone)
-		log_warning("Cannot abort an unfinished multipart upload of "
-			    "%s; a later run tries again%s%s",
-		    strbuf_text(&abort->state.key), reason != NULL ? ": " : "",
-		    reason != NULL ? reason : "");
-	else
-		log_debug("Aborted an unfinished multipart upload of %s",
-		    strbuf_text(&abort->state.key));
-	/* Its state may be that of a newer upload by now. */
-	if (is_gone &&
-	    multistate_load(spool, abort->state.inode, &found) == 0 &&
-	    strcmp(strbuf_text(&found.upload_id),
-		strbuf_text(&abort->state.upload_id)) == 0)
-		(void)multistate_remove(
-		    spool, abort->state.inode); /* or the next time */
-	multistate_done(&found);
-	free_abort(abort);
-	job->abort = NULL;
-	job_become_idle(job);
-}
-
-void
-multi_free_aborts(struct uploader *up)
-{
-	while (up->aborts != NULL) {
-		struct multi_abort *abort = up->aborts;
-
-		up->aborts = abort->next;
-		free_abort(abort);
-	}
 }

@@ -28,12 +28,6 @@ struct multi {
 	char *code, *message; /* of a rejection */
 };
 
-/* An upload to be aborted. */
-struct multi_abort {
-	struct multi_abort *next;
-	struct multistate state;
-};
-
 /* The lead's file, judged and open, is to be sent in parts: goes on with an
  * upload that an earlier run has left, or asks whether the object is there. */
 void multi_begin(struct job *lead);
@@ -60,14 +54,5 @@ bool multi_defer(
 /* The lead's file is stored, given back (KEEP: the upload waits for the next
  * run) or rejected: forgets the upload, and has it aborted if it stands. */
 void multi_end(struct job *lead, bool is_complete, bool keep);
-
-/* Queues uploads of dead runs that are older than multipart_abort_after. */
-void multi_find_stale(struct uploader *up);
-/* Lets the idle JOB abort one. False: there is none. */
-bool multi_abort_next(struct uploader *up, struct job *job);
-/* The abort that JOB was about is over, done or not; the slot isn't idle
- * yet. */
-void multi_abort_end(struct job *job, bool is_gone, const char *reason);
-void multi_free_aborts(struct uploader *up);
 
 #endif

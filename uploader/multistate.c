@@ -32,6 +32,27 @@ multistate_done(struct multistate *state)
 	*state = (struct multistate){0};
 }
 
+static void
+copy_text(struct strbuf *to, const struct strbuf *from)
+{
+	strbuf_reset(to);
+	strbuf_puts(to, strbuf_text(from));
+}
+
+void
+multistate_copy(struct multistate *to, const struct multistate *from)
+{
+	to->inode = from->inode;
+	to->size = from->size;
+	to->mtime_ns = from->mtime_ns;
+	to->part_size = from->part_size;
+	to->started_ns = from->started_ns;
+	copy_text(&to->run, &from->run);
+	copy_text(&to->bucket, &from->bucket);
+	copy_text(&to->key, &from->key);
+	copy_text(&to->upload_id, &from->upload_id);
+}
+
 static char *
 name_of(uint64_t inode)
 {

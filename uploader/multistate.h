@@ -18,6 +18,8 @@ struct multistate {
 };
 
 void multistate_done(struct multistate *state);
+/* Makes *to (zeroed, or another state) the same as *from. */
+void multistate_copy(struct multistate *to, const struct multistate *from);
 /* Writes it durably, in place of any other of its inode. Returns 0 or a
  * negative errno. */
 int multistate_save(const struct spool *spool, const struct multistate *state);

@@ -22,6 +22,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "uploader/abandon.h"
 #include "uploader/client.h"
 #include "uploader/exchange.h"
 #include "uploader/job.h"
@@ -127,7 +128,7 @@ help(struct uploader *up)
 	for (size_t i = 0;
 	     i < up->job_count && up->active < (size_t)up->throttle.limit; i++)
 		if (up->jobs[i].state == JOB_IDLE &&
-		    !multi_abort_next(up, &up->jobs[i]) &&
+		    !abandon_next(up, &up->jobs[i]) &&
 		    !multi_help(up, &up->jobs[i]))
 			return;
 }
@@ -145,7 +146,7 @@ fill(struct uploader *up)
 			i++;
 			continue;
 		}
-		if (multi_abort_next(up, &up->jobs[i]))
+		if (abandon_next(up, &up->jobs[i]))
 			continue;
 		if (prefers_parts(up) && multi_help(up, &up->jobs[i]))
 			continue;
@@ -423,7 +424,7 @@ tear_down(struct uploader *up)
 	}
 	if (up->commits.keys_fd >= 0)
 		(void)close(up->commits.keys_fd); /* locks, no data */
-	multi_free_aborts(up);
+	abandon_free_all(up);
 	pick_free(up->pick);
 	strbuf_done(&up->claim.path);
 	strbuf_done(&up->claim.receipt);
@@ -459,7 +460,7 @@ upload_all(struct stage *stage)
 	rc = pick_look(up.pick);
 	if (rc < 0)
 		stop_on_error(&up, "look for claims in", rc);
-	multi_find_stale(&up);
+	abandon_find_stale(&up);
 	if (rc < 0 || (rc == 0 && up.aborts == NULL) || !set_up_client(&up))
 		goto out;
 	set_up_jobs(&up);

@@ -44,8 +44,8 @@ struct uploader {
 	size_t job_count, active;
 	size_t body_max; /* files up to this size are read once, into memory */
 
-	struct multi *multis;	    /* large files that are being sent */
-	struct multi_abort *aborts; /* multipart uploads to be aborted */
+	struct multi *multis;	/* large files that are being sent */
+	struct abandon *aborts; /* multipart uploads to be aborted */
 
 	bool sign_payload;
 	enum checksum checksum; /* what requests carry */

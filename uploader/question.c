@@ -1,0 +1,176 @@
+/* What HEAD (and, to learn why HEAD was refused, GET) tells, and what follows.
+ *
+ * An object that is there is compared with the file: the same bytes count as
+ * stored, since an earlier answer of our own may have been lost; other bytes
+ * are a conflict, which on_conflict decides. HEAD has no body, so when it is
+ * refused the reason is asked for by a GET of one byte. */
+#include "uploader/question.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+#include "uploader/compare.h"
+#include "uploader/exchange.h"
+#include "uploader/multi.h"
+
+/* An object with other bytes is there. */
+static void
+conflict(struct job *job)
+{
+	if (job->up->config->on_conflict != CONFLICT_KEEP_BOTH ||
+	    job->renamed) {
+		job_reject(job, "ObjectExists",
+		    "an object with other bytes exists under this key; it may "
+		    "be an earlier state of this very file, if that was "
+		    "changed after it was stored");
+		return;
+	}
+	if ((job->digest.have & DIGEST_SHA256) == 0) {
+		job->step = STEP_HEAD_EXISTS; /* asked again with it */
+		job_digest(job, DIGEST_SHA256);
+		return;
+	}
+	job->renamed = true;
+	strbuf_putc(&job->key, '~');
+	strbuf_add(&job->key, job->digest.sha256_hex, 16);
+	if (job->multi != NULL) {
+		multi_move(job);
+		return;
+	}
+	job->step = !uploader_is_unconditional(job->up) ? STEP_PUT
+							: STEP_HEAD_FIRST;
+	exchange_send(job);
+}
+
+static void
+compare(struct job *job)
+{
+	switch (compare_object(&job->reply, job->st.st_size, &job->digest)) {
+	case COMPARE_SAME:
+		job_stored(job);
+		return;
+	case COMPARE_OTHER:
+		conflict(job);
+		return;
+	case COMPARE_NEEDS_MD5:
+		job_digest(job, DIGEST_MD5);
+		return;
+	case COMPARE_NEEDS_CRC32C:
+		job_digest(job, DIGEST_CRC32C);
+		return;
+	case COMPARE_NEEDS_PARTS:
+		job_digest(job, DIGEST_MD5_PARTS);
+		return;
+	case COMPARE_UNKNOWN:
+		break;
+	}
+	job_reject(job, "ObjectExistsUnverified",
+	    "an object exists under this key, and the store tells nothing by "
+	    "which to compare it");
+}
+
+/* Nothing is there, or was there: what was to come after the question. */
+static void
+answered_absent(struct job *job, const char *description)
+{
+	switch (job->step) {
+	case STEP_HEAD_LOST:
+		multi_lost(job);
+		return;
+	case STEP_HEAD_EXISTS:
+		/* There a moment ago: somebody deletes there. */
+		job->attempts++;
+		if (job->attempts >= job->up->max_attempts) {
+			exchange_leave_queued(job, description);
+			return;
+		}
+		job->step = job->multi != NULL ? STEP_COMPLETE : STEP_PUT;
+		break;
+	case STEP_HEAD_COMPLETE:
+		job->step = STEP_COMPLETE;
+		break;
+	default:
+		if (job->multi != NULL) {
+			multi_create(job);
+			return;
+		}
+		job->step = STEP_PUT;
+		break;
+	}
+	exchange_send(job);
+}
+
+/* HEAD isn't allowed, or something is wrong with it. */
+static void
+answered_refused(struct job *job)
+{
+	switch (job->step) {
+	case STEP_HEAD_LOST:
+		multi_lost(job);
+		return;
+	case STEP_HEAD_COMPLETE:
+		job->step = STEP_COMPLETE; /* with its condition alone */
+		break;
+	default:
+		/* Where there are conditions it was asked to spare sending a
+		 * large file for nothing, no more. */
+		if (job->step == STEP_HEAD_FIRST && job->multi != NULL &&
+		    !uploader_is_unconditional(job->up)) {
+			multi_create(job);
+			return;
+		}
+		job->asked = job->step;
+		job->step = STEP_GET_REASON;
+		break;
+	}
+	exchange_send(job);
+}
+
+/* Answers to HEAD, which has no body and so no error code. True: done. */
+bool
+question_answered_head(struct job *job, const char *description)
+{
+	switch (job->reply.status) {
+	case 200:
+		compare(job);
+		return true;
+	case 404:
+		answered_absent(job, description);
+		return true;
+	case 400:
+	case 401:
+	case 403:
+		answered_refused(job);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The answer to the question why HEAD was refused. Whatever it is, nothing is
+ * sent before HEAD has said that nothing is there. True: done. */
+bool
+question_answered_reason(struct job *job, const char *description)
+{
+	const char *code = strbuf_text(&job->error.code);
+
+	job->step = job->asked;
+	if (*code != '\0' && strcmp(code, "AccessDenied") != 0)
+		return false;
+	/* Credentials have been renewed meanwhile: HEAD may do, too. */
+	if (job->reply.status < 300 &&
+	    ++job->attempts < job->up->max_attempts) {
+		exchange_send(job);
+		return true;
+	}
+	if (job->step == STEP_HEAD_EXISTS)
+		job_reject(job, "ObjectExistsUnverified",
+		    "an object exists under this key, and without "
+		    "s3:GetObject it can't be compared");
+	else
+		exchange_end_run(job, description, EX_NOPERM,
+		    "this store knows no conditional writes, so it is asked "
+		    "first, which needs s3:GetObject and s3:ListBucket; or "
+		    "set on_conflict: overwrite");
+	return true;
+}
