@@ -108,4 +108,13 @@ status_is 64 "an argument too many: 64"
 run_ok scan -q "$conf" -o settle_seconds=1
 ok "options may stand behind the configuration" test "$status" -eq 0
 
+# The table of keys in the source against the table that users read.
+scenario "the README tells every key"
+root=$tests_dir/..
+keys=$(sed -n 's/^    {"\([a-z0-9_]*\)",.*/\1/p' "$root/common/config_keys.c")
+ok "there are keys to look for" test "$(echo "$keys" | wc -l)" -gt 40
+for key in $keys; do
+	ok "$key has a row" grep -q "^| .*\`$key\`.* |" "$root/README.md"
+done
+
 done_testing
