@@ -199,9 +199,11 @@ log_failure(const struct job *job, const char *description)
 		log_warning("Failed to upload %s/%s to %s/%s: %s",
 		    config->base_dir, strbuf_text(&job->path), config->bucket,
 		    key, description);
+	/* In a line of its own: the one above is that of the tool that this
+	 * one replaces, to the letter. */
 	if (job->reply.request_id.length > 0)
-		log_info("Request id of %s %s: %s %s", operation_of(job), key,
-		    strbuf_text(&job->reply.request_id),
+		log_warning("Request id of %s %s: %s %s", operation_of(job),
+		    key, strbuf_text(&job->reply.request_id),
 		    strbuf_text(&job->reply.id_2));
 }
 
