@@ -53,6 +53,35 @@ kept
 object_is "$path" "original/$path" "the object is as it was"
 ok "it lies in failed/" test -f "$(in_room failed "$path")"
 
+scenario "between upload and reap, as many bytes as before"
+write_file "$path" 1000
+run_ok scan "$conf"
+run_ok upload "$conf"
+confirmed=$(in_room confirmed "$path")
+printf 'late bytes' | dd of="$confirmed" conv=notrunc status=none
+is "$(wc -c <"$confirmed")" 1000 "its size is what it was"
+run reap "$conf"
+kept
+
+scenario "a writer who comes between the lease and the claim"
+write_file "$path" 1000
+# The rename is held back, so that the writer finds the file under the lease;
+# LeakSanitizer can't work beside strace.
+ASAN_OPTIONS=detect_leaks=0 strace -o trace -e trace=fcntl,renameat2 \
+	-e inject=renameat2:delay_enter=3000000 \
+	"$S3SPOOL_BUILD/s3spool-scan" "$conf" >out 2>err &
+scan=$!
+children="$children $scan"
+wait_until "the scan holds its lease" grep -qs F_SETLEASE.*F_RDLCK trace
+sh -c 'echo "late bytes" >>"$1"' sh "base/$path" &
+writer=$!
+children="$children $writer"
+wait "$scan"
+wait "$writer"
+is "$(count_in claimed)" 0 "it is not left in the queue"
+ok "it is the producer's again, with what was written" \
+	grep -qs 'late bytes' "base/$path"
+
 scenario "a writer who still has the confirmed file open"
 write_file "$path" 1000
 run_ok scan "$conf"
