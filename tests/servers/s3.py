@@ -237,6 +237,7 @@ def main():
         sys.exit('s3.py: %s: %s' % (os.environ['AWS_ENDPOINT_URL_S3'], e))
 
 
-# Ctrl-C ends it as it ends any other command, without a traceback.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-main()
+if __name__ == '__main__':
+    # Ctrl-C ends it as it ends any other command, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    main()
