@@ -3,7 +3,9 @@
  * What a crash leaves: rename(2) is atomic, so a file is in the one room or
  * in the other, and each state says what is to be done next, whoever does it.
  * link+unlink (where RENAME_NOREPLACE is missing) can leave two names of one
- * inode; both moves of that kind are repeated or finished harmlessly.
+ * inode; then the private one goes (spool_drop_twin). The name that is unlinked
+ * lies in a room of our own always: in a shared one somebody may have put
+ * another file under it since the link.
  *
  * After a failed rename the inode is asked, not errno: over NFS a request may
  * have been carried out, its answer lost, and its repetition answered ENOENT
@@ -30,10 +32,21 @@ struct part {
 	int *fd;
 };
 
+/* 0, or -EPERM: anybody else could put files there or read them. */
+static int
+check_owner(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return st.st_uid == geteuid() && (st.st_mode & 077) == 0 ? 0 : -EPERM;
+}
+
 static int
 open_part(int root_fd, const struct part *part, enum spool_mode mode)
 {
-	int fd;
+	int fd, rc;
 
 	if (mode == SPOOL_CREATE && mkdirat(root_fd, part->name, 0700) < 0 &&
 	    errno != EEXIST)
@@ -44,8 +57,12 @@ open_part(int root_fd, const struct part *part, enum spool_mode mode)
 		return 0;
 	if (fd < 0)
 		return fd;
-	*part->fd = fd;
-	return 0;
+	rc = check_owner(fd);
+	if (rc == 0)
+		*part->fd = fd;
+	else
+		(void)close(fd); /* a directory */
+	return rc;
 }
 
 static int
@@ -73,41 +90,74 @@ open_parts(struct spool *spool, enum spool_mode mode, const char **ret_name)
 	return 0;
 }
 
-/* Opens spool_dir itself, which the user named: links on the way are his. */
+/* Opens spool_dir itself. Below base_dir whoever may write there could have put
+ * a link in its place; elsewhere the user named it, and links on the way are
+ * his. */
 static int
-open_root(struct spool *spool, const char *path, enum spool_mode mode,
-    char **ret_error)
+open_dir(const struct spool *spool, const struct config *config,
+    enum spool_mode mode)
 {
+	const char *path = config->spool_dir;
+	size_t base_length = strlen(config->base_dir);
+	int dirfd = AT_FDCWD;
+	int fd;
+
+	if (strncmp(path, config->base_dir, base_length) == 0 &&
+	    path[base_length] == '/') {
+		dirfd = spool->base_fd;
+		path += base_length + strspn(path + base_length, "/");
+	}
+	if (mode == SPOOL_CREATE && mkdirat(dirfd, path, 0700) < 0 &&
+	    errno != EEXIST)
+		return -errno;
+	if (dirfd != AT_FDCWD)
+		return fsio_open_beneath(dirfd, path, O_RDONLY | O_DIRECTORY);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fd : -errno;
+}
+
+static char *
+refusal(const char *path)
+{
+	return mem_format("Refusing the spool directory '%s': it must belong "
+			  "to the user who runs s3spool and be closed to all "
+			  "others; chown it, and chmod 700",
+	    path);
+}
+
+static int
+open_root(struct spool *spool, const struct config *config,
+    enum spool_mode mode, char **ret_error)
+{
+	const char *path = config->spool_dir;
 	struct stat st;
+	int rc = open_dir(spool, config, mode);
 
-	if (mode == SPOOL_CREATE && mkdir(path, 0700) < 0 && errno != EEXIST) {
-		int error = errno;
-
-		*ret_error = mem_format("Cannot make the spool directory '%s': "
-					"%s; its parent directory must exist "
-					"and be ours to write",
-		    path, strerror(error));
-		return -error;
-	}
-	spool->root_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (spool->root_fd < 0 && errno == ENOENT && mode == SPOOL_LOOK)
+	if (rc == -ENOENT && mode == SPOOL_LOOK)
 		return 0;
-	if (spool->root_fd < 0 || fstat(spool->root_fd, &st) < 0) {
-		int error = errno;
-
-		*ret_error = mem_format("Cannot open the spool directory '%s': "
-					"%s",
-		    path, strerror(error));
-		return -error;
-	}
-	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
+	spool->root_fd = rc < 0 ? -1 : rc;
+	if (rc >= 0)
+		rc = check_owner(rc);
+	if (rc == 0 && fstat(spool->root_fd, &st) < 0)
+		rc = -errno;
+	if (rc == -EPERM && spool->root_fd >= 0)
+		*ret_error = refusal(path);
+	else if (rc == -ELOOP)
 		*ret_error = mem_format("Refusing the spool directory '%s': it "
-					"must belong to the user who runs "
-					"s3spool and be closed to all others; "
-					"chown it, and chmod 700",
+					"is a symbolic link, or lies behind "
+					"one, in a directory that the producer "
+					"may write to; remove the link, or set "
+					"spool_dir to a path outside base_dir",
 		    path);
-		return -EPERM;
-	}
+	else if (rc < 0)
+		*ret_error = mem_format("Cannot open the spool directory '%s': "
+					"%s%s",
+		    path, strerror(-rc),
+		    mode == SPOOL_CREATE ? "; its parent directory must exist "
+					   "and be ours to write"
+					 : "");
+	if (rc < 0)
+		return rc == -ELOOP ? -EPERM : rc;
 	spool->device = st.st_dev;
 	spool->inode = st.st_ino;
 	return 0;
@@ -131,13 +181,20 @@ spool_open(const struct config *config, enum spool_mode mode,
 		    config->base_dir, strerror(-rc));
 		goto out;
 	}
-	rc = open_root(spool, config->spool_dir, mode, ret_error);
+	rc = open_root(spool, config, mode, ret_error);
 	if (rc < 0 || spool->root_fd < 0)
 		goto out;
 	rc = open_parts(spool, mode, &part);
-	if (rc < 0)
+	if (rc == -EPERM || rc == -ELOOP) {
+		char *path = mem_format("%s/%s", config->spool_dir, part);
+
+		rc = -EPERM;
+		*ret_error = refusal(path);
+		free(path);
+	} else if (rc < 0) {
 		*ret_error = mem_format("Cannot open '%s/%s': %s",
 		    config->spool_dir, part, strerror(-rc));
+	}
 out:
 	if (rc < 0)
 		spool_close(spool);
@@ -192,37 +249,55 @@ spool_open_keys(const struct spool *spool, int *ret_fd)
 	return 0;
 }
 
-/* One try; 0 or what the kernel said. */
+struct move {
+	const struct spool_name *from;
+	bool from_private; /* nobody else makes or moves names there */
+	const struct spool_room *room;
+	const char *path;
+};
+
+/* One try where RENAME_NOREPLACE is missing. */
 static int
-move_once(struct spool *spool, const struct spool_name *from,
-    const struct spool_room *room, const char *path)
+move_by_hand(const struct move *m)
 {
+	const struct spool_name *from = m->from;
 	struct stat st;
 
+	if (m->room->is_private) {
+		/* Nobody but us makes names here: free now is free then. */
+		if (fstatat(m->room->fd, m->path, &st, AT_SYMLINK_NOFOLLOW) ==
+		    0)
+			return -EEXIST;
+		if (errno != ENOENT)
+			return -errno;
+		return renameat(
+			   from->dirfd, from->name, m->room->fd, m->path) == 0
+			   ? 0
+			   : -errno;
+	}
+	if (!m->from_private)
+		return -ENOTSUP;
+	if (linkat(from->dirfd, from->name, m->room->fd, m->path, 0) < 0)
+		return -errno;
+	/* Dying here leaves two names of one inode; spool_drop_twin. */
+	if (unlinkat(from->dirfd, from->name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+/* One try; 0 or what the kernel said. */
+static int
+move_once(struct spool *spool, const struct move *m)
+{
 	if (!spool->lacks_noreplace) {
-		if (renameat2(from->dirfd, from->name, room->fd, path,
-			RENAME_NOREPLACE) == 0)
+		if (renameat2(m->from->dirfd, m->from->name, m->room->fd,
+			m->path, RENAME_NOREPLACE) == 0)
 			return 0;
 		if (errno != EINVAL && errno != ENOSYS)
 			return -errno;
 		spool->lacks_noreplace = true;
 	}
-	if (room->is_private) {
-		/* Nobody but us makes names here: free now is free then. */
-		if (fstatat(room->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
-			return -EEXIST;
-		if (errno != ENOENT)
-			return -errno;
-		return renameat(from->dirfd, from->name, room->fd, path) == 0
-			   ? 0
-			   : -errno;
-	}
-	if (linkat(from->dirfd, from->name, room->fd, path, 0) < 0)
-		return -errno;
-	/* Dying here leaves two names of one inode; spool_finish_move. */
-	if (unlinkat(from->dirfd, from->name, 0) < 0 && errno != ENOENT)
-		return -errno;
-	return 0;
+	return move_by_hand(m);
 }
 
 /* Whether NAME in DIRFD is the inode; with 0 for the inode: anything. */
@@ -235,31 +310,52 @@ is_there(int dirfd, const char *name, ino_t inode)
 	       (inode == 0 || st.st_ino == inode);
 }
 
+/* The target holds the inode: the move has happened, and of link+unlink only
+ * the second half may be missing. */
 static int
-move(struct spool *spool, const struct spool_name *from,
-    const struct spool_room *room, const char *path)
+finish(const struct move *m)
 {
+	const struct spool_name *from = m->from;
+
+	if (!m->from_private || !is_there(from->dirfd, from->name, from->inode))
+		return 0;
+	return unlinkat(from->dirfd, from->name, 0) == 0 || errno == ENOENT
+		   ? 0
+		   : -errno;
+}
+
+static int
+move(struct spool *spool, const struct move *m)
+{
+	const struct spool_name *from = m->from;
+
 	for (int i = 0; i < MOVE_TRIES; i++) {
-		int rc = move_once(spool, from, room, path);
+		int rc = move_once(spool, m);
 
-		if (rc == 0 || rc == -EXDEV)
+		if (rc == 0 || rc == -EXDEV || rc == -ENOTSUP)
 			return rc;
-		if (from->inode != 0 && is_there(room->fd, path, from->inode)) {
-			/* It has happened; a second name is what a cut-off
-			 * link+unlink leaves. */
-			int left = spool_finish_move(from, room->fd, path);
-
-			return left < 0 ? left : 0;
-		}
+		if (from->inode != 0 &&
+		    is_there(m->room->fd, m->path, from->inode))
+			return finish(m);
 		if (rc != -ENOENT)
 			return rc;
 		if (!is_there(from->dirfd, from->name, 0))
 			return -ENOENT;
-		rc = fsio_make_parents(room->fd, path);
+		rc = fsio_make_parents(m->room->fd, m->path);
 		if (rc < 0 && rc != -ENOENT)
 			return rc;
 	}
 	return -ESTALE;
+}
+
+/* From PATH in a room that is ours alone. */
+static int
+move_ours(struct spool *spool, const struct spool_room *ours, const char *path,
+    ino_t inode, const struct spool_room *room)
+{
+	const struct spool_name from = {ours->fd, path, inode};
+
+	return move(spool, &(struct move){&from, true, room, path});
 }
 
 /* Before: the producer's. After: waiting in the queue. Either is whole. */
@@ -269,7 +365,7 @@ spool_claim(
 {
 	const struct spool_room claimed = {spool->claimed_fd, false};
 
-	return move(spool, from, &claimed, path);
+	return move(spool, &(struct move){from, false, &claimed, path});
 }
 
 /* Before: in the queue, where the next scan or uploader finds the writer
@@ -281,7 +377,19 @@ spool_unclaim(
 	const struct spool_name from = {spool->claimed_fd, path, to->inode};
 	const struct spool_room base = {to->dirfd, false};
 
-	return move(spool, &from, &base, to->name);
+	return move(spool, &(struct move){&from, false, &base, to->name});
+}
+
+/* Before: a run's, which a later one takes over if it dies. After: the
+ * producer's, as if nothing had been. */
+int
+spool_return(struct spool *spool, const struct spool_room *uploading,
+    const char *path, const struct spool_name *to)
+{
+	const struct spool_name from = {uploading->fd, path, to->inode};
+	const struct spool_room base = {to->dirfd, false};
+
+	return move(spool, &(struct move){&from, true, &base, to->name});
 }
 
 /* Before: anyone's. After: this run's; if the run dies, its room is one more
@@ -290,7 +398,7 @@ int
 spool_take(struct spool *spool, const struct spool_name *from,
     const struct spool_room *uploading, const char *path)
 {
-	return move(spool, from, uploading, path);
+	return move(spool, &(struct move){from, false, uploading, path});
 }
 
 /* Before: this run's, and taken over if it dies. After: anyone's. */
@@ -298,10 +406,9 @@ int
 spool_give_back(struct spool *spool, const struct spool_room *uploading,
     const char *path, ino_t inode)
 {
-	const struct spool_name from = {uploading->fd, path, inode};
 	const struct spool_room claimed = {spool->claimed_fd, false};
 
-	return move(spool, &from, &claimed, path);
+	return move_ours(spool, uploading, path, inode, &claimed);
 }
 
 /* Before: stored and receipted, but still among the run's: whoever takes it
@@ -310,9 +417,7 @@ int
 spool_confirm(struct spool *spool, const struct spool_room *uploading,
     const struct spool_room *confirmed, const char *path, ino_t inode)
 {
-	const struct spool_name from = {uploading->fd, path, inode};
-
-	return move(spool, &from, confirmed, path);
+	return move_ours(spool, uploading, path, inode, confirmed);
 }
 
 /* Before: its reason is written, and it will be tried once more if we die.
@@ -321,9 +426,7 @@ int
 spool_reject(struct spool *spool, const struct spool_room *uploading,
     const struct spool_room *failed, const char *path, ino_t inode)
 {
-	const struct spool_name from = {uploading->fd, path, inode};
-
-	return move(spool, &from, failed, path);
+	return move_ours(spool, uploading, path, inode, failed);
 }
 
 /* Before: confirmed, but without a receipt that fits, so it stays. After: it
@@ -332,19 +435,20 @@ int
 spool_reclaim(struct spool *spool, const struct spool_room *confirmed,
     const char *path, ino_t inode)
 {
-	const struct spool_name from = {confirmed->fd, path, inode};
 	const struct spool_room claimed = {spool->claimed_fd, false};
 
-	return move(spool, &from, &claimed, path);
+	return move_ours(spool, confirmed, path, inode, &claimed);
 }
 
+/* Before: two names of one file. After: the one that says its state. */
 int
-spool_finish_move(const struct spool_name *from, int room_fd, const char *path)
+spool_drop_twin(struct spool *spool, const struct spool_room *uploading,
+    const char *path, ino_t inode)
 {
-	if (!is_there(room_fd, path, from->inode) ||
-	    !is_there(from->dirfd, from->name, from->inode))
+	if (!is_there(spool->claimed_fd, path, inode) &&
+	    !is_there(spool->base_fd, path, inode))
 		return 0;
-	if (unlinkat(from->dirfd, from->name, 0) < 0 && errno != ENOENT)
+	if (unlinkat(uploading->fd, path, 0) < 0 && errno != ENOENT)
 		return -errno;
 	return 1;
 }

@@ -9,9 +9,9 @@
  *
  * A move never replaces a name. Where RENAME_NOREPLACE is missing (NFS, FUSE)
  * a room of our own is entered by plain rename, since nobody else makes names
- * there, and a shared one (claimed, base_dir) by link and unlink, which only
- * the owner of the source may do: who holds the scan lock, the run, or a dead
- * run's lock. */
+ * there, and a shared one (claimed, base_dir) by link and unlink, out of a room
+ * of our own alone: only there nobody can put another file under the name that
+ * is about to be unlinked. So a scanner goes by a run's room there, too. */
 #ifndef COMMON_SPOOL_H
 #define COMMON_SPOOL_H
 
@@ -74,14 +74,19 @@ struct spool_name {
  *   -ESTALE  the room itself was removed
  * or another negative errno. */
 
-/* base_dir/PATH -> claimed/PATH; needs the scan lock. */
+/* base_dir/PATH -> claimed/PATH; needs the scan lock. -ENOTSUP: not without
+ * RENAME_NOREPLACE; spool_take it into a run's room, then spool_give_back. */
 int spool_claim(
     struct spool *spool, const struct spool_name *from, const char *path);
 /* claimed/PATH -> back to where spool_claim took it; needs the scan lock. */
 int spool_unclaim(
     struct spool *spool, const char *path, const struct spool_name *to);
-/* claimed/PATH or uploading/<dead run>/PATH -> UPLOADING/PATH. The move is
- * the lock: of many that try it, one gets 0. */
+/* uploading/<run>/PATH -> back to where in base_dir spool_take took it. */
+int spool_return(struct spool *spool, const struct spool_room *uploading,
+    const char *path, const struct spool_name *to);
+/* claimed/PATH, uploading/<dead run>/PATH or (under the scan lock)
+ * base_dir/PATH -> UPLOADING/PATH. The move is the lock: of many that try it,
+ * one gets 0. */
 int spool_take(struct spool *spool, const struct spool_name *from,
     const struct spool_room *uploading, const char *path);
 /* uploading/<run>/PATH -> claimed/PATH. */
@@ -99,10 +104,11 @@ int spool_reclaim(struct spool *spool, const struct spool_room *confirmed,
     const char *path, ino_t inode);
 
 /* A file with a second name may be a move by link and unlink that was cut off
- * between the two. If ROOM holds PATH as the same inode as FROM, the move is
- * finished by unlinking FROM, which its owner must ask for. Returns 1 when it
- * was so, 0 when not, or a negative errno. */
-int spool_finish_move(
-    const struct spool_name *from, int room_fd, const char *path);
+ * between the two. If claimed/ or base_dir holds PATH as the same INODE, the
+ * name in UPLOADING goes: it is the one that nobody else can have put there,
+ * and the other says what the file's state is. Returns 1 when it was so, 0
+ * when not, or a negative errno. */
+int spool_drop_twin(struct spool *spool, const struct spool_room *uploading,
+    const char *path, ino_t inode);
 
 #endif

@@ -3,8 +3,14 @@
  * The name is looked at before it is opened, so that no FIFO and no device is
  * opened; one swapped in between is met with O_NONBLOCK, O_NOCTTY and
  * O_NOFOLLOW, and known by its inode. Then, always in this order: take the
- * lease, fstat and judge under it, rename, ask whether the lease stands. A
- * writer that came in between finds the file back where it was. */
+ * lease, fstat and judge under it, rename, ask whether the lease stands and
+ * whether it was that very file that was renamed. A writer that came in between
+ * finds the file back where it was.
+ *
+ * Without RENAME_NOREPLACE a file goes through the room of a run that the
+ * scanner starts: it is judged once more there, where nobody else can put
+ * another in its place, and only then given its name in claimed/ by link. If we
+ * die in between, the run is dead, and the next uploader takes the file up. */
 #include "scanner/claim.h"
 
 #include <errno.h>
@@ -57,8 +63,8 @@ is_settled(const struct claim *claim, enum lease lease, const struct stat *st,
 
 /* What can be said without opening it. */
 static bool
-look(const struct claim *claim, const struct spool_name *name, const char *path,
-    const struct stat *st, struct claim_report *ret)
+look(const struct claim *claim, const char *path, const struct stat *st,
+    struct claim_report *ret)
 {
 	struct stat queued;
 
@@ -67,13 +73,8 @@ look(const struct claim *claim, const struct spool_name *name, const char *path,
 		return false;
 	}
 	if (st->st_nlink > 1) {
-		if (!claim->look_only &&
-		    spool_finish_move(name, claim->spool->claimed_fd, path) ==
-			1)
-			report(ret, CLAIM_CLAIMED, "", 0);
-		else
-			report(ret, CLAIM_REFUSED,
-			    "it has more than one name (hard links)", 0);
+		report(ret, CLAIM_REFUSED,
+		    "it has more than one name (hard links)", 0);
 		return false;
 	}
 	if (claim->look_only && claim->spool->claimed_fd >= 0 &&
@@ -87,16 +88,13 @@ look(const struct claim *claim, const struct spool_name *name, const char *path,
 	return is_settled(claim, LEASE_HELD, st, ret);
 }
 
-/* The move, and the question whether it was right. */
 static void
-take(const struct claim *claim, const struct spool_name *name, const char *path,
-    int fd, bool leased, struct claim_report *ret)
+report_move(struct claim_report *ret, int rc)
 {
-	int rc = spool_claim(claim->spool, name, path);
-
 	switch (rc) {
 	case 0:
-		break;
+		report(ret, CLAIM_CLAIMED, "", 0);
+		return;
 	case -EEXIST:
 		report(ret, CLAIM_DEFERRED,
 		    "an earlier file of this path is still in the queue", 0);
@@ -109,25 +107,90 @@ take(const struct claim *claim, const struct spool_name *name, const char *path,
 		return;
 	default:
 		report(ret, CLAIM_ERROR, strerror(-rc), rc);
+	}
+}
+
+/* Whether the file at FD, which has been moved, was rightly so: nobody has
+ * opened it for writing, and it still has the one name, so that it is this
+ * file that was moved and not one that had taken its place. */
+static bool
+was_right(int fd, bool leased)
+{
+	struct stat st;
+
+	return (!leased || settle_lease_stands(fd)) && fstat(fd, &st) == 0 &&
+	       st.st_nlink == 1;
+}
+
+/* Where RENAME_NOREPLACE is missing. */
+static void
+take_by_room(struct claim *claim, const struct spool_name *name,
+    const char *path, int fd, bool leased, struct claim_report *ret)
+{
+	/* What was moved may not be what was judged: it goes back as it is. */
+	const struct spool_name back = {name->dirfd, name->name, 0};
+	const struct spool_room *room;
+	int rc = 0, error;
+
+	if (claim->run == NULL)
+		rc = run_start(claim->spool, &claim->run);
+	if (rc < 0) {
+		report(ret, CLAIM_ERROR, strerror(-rc), rc);
 		return;
 	}
-	report(ret, CLAIM_CLAIMED, "", 0);
-	if (!leased || settle_lease_stands(fd))
+	room = &claim->run->uploading;
+	rc = spool_take(claim->spool, name, room, path);
+	report_move(ret, rc);
+	if (rc < 0)
 		return;
-	/* A writer opened it meanwhile. If its name was made anew, it stays
-	 * in the queue: the uploader asks for a lease, too. */
-	rc = spool_unclaim(claim->spool, path, name);
+	if (was_right(fd, leased)) {
+		rc = spool_give_back(claim->spool, room, path, name->inode);
+		report_move(ret, rc);
+		if (rc == 0)
+			return;
+	} else {
+		report(ret, CLAIM_DEFERRED,
+		    "it was opened for writing, or replaced, while it was "
+		    "claimed",
+		    0);
+	}
+	/* If its name was made anew, it stays for an heir of the run. */
+	error = spool_return(claim->spool, room, path, &back);
+	if (error < 0 && error != -EEXIST)
+		report(ret, CLAIM_ERROR, strerror(-error), error);
+}
+
+/* The move, and the question whether it was right. */
+static void
+take(struct claim *claim, const struct spool_name *name, const char *path,
+    int fd, bool leased, struct claim_report *ret)
+{
+	const struct spool_name back = {name->dirfd, name->name, 0};
+	int rc = spool_claim(claim->spool, name, path);
+
+	if (rc == -ENOTSUP) {
+		take_by_room(claim, name, path, fd, leased, ret);
+		return;
+	}
+	report_move(ret, rc);
+	if (rc < 0 || was_right(fd, leased))
+		return;
+	/* If its name was made anew, it stays in the queue: the uploader asks
+	 * for a lease, too. */
+	rc = spool_unclaim(claim->spool, path, &back);
 	if (rc == 0)
 		report(ret, CLAIM_DEFERRED,
-		    "it was opened for writing while it was claimed", 0);
+		    "it was opened for writing, or replaced, while it was "
+		    "claimed",
+		    0);
 	else if (rc != -EEXIST && rc != -ENOENT)
 		report(ret, CLAIM_ERROR, strerror(-rc), rc);
 }
 
 /* FD is open on it; ST is what the look saw. */
 static void
-judge(const struct claim *claim, const struct spool_name *name,
-    const char *path, int fd, struct claim_report *ret)
+judge(struct claim *claim, const struct spool_name *name, const char *path,
+    int fd, struct claim_report *ret)
 {
 	enum lease lease;
 	struct stat st;
@@ -183,8 +246,8 @@ report_open_error(int error, struct claim_report *ret)
 }
 
 void
-claim_file(const struct claim *claim, int dirfd, const char *name,
-    const char *path, struct claim_report *ret_report)
+claim_file(struct claim *claim, int dirfd, const char *name, const char *path,
+    struct claim_report *ret_report)
 {
 	struct spool_name from = {dirfd, name, 0};
 	struct stat st;
@@ -197,7 +260,7 @@ claim_file(const struct claim *claim, int dirfd, const char *name,
 	}
 	from.inode = st.st_ino;
 	ret_report->size_bytes = st.st_size;
-	if (!look(claim, &from, path, &st, ret_report))
+	if (!look(claim, path, &st, ret_report))
 		return;
 	fd = openat(dirfd, name,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/config.h"
+#include "common/run.h"
 #include "common/spool.h"
 
 enum claim_outcome {
@@ -23,7 +24,9 @@ struct claim {
 	const struct config *config;
 	struct spool *spool;
 	struct clock_fs fs_clock;
-	bool look_only; /* judge, but don't claim */
+	bool look_only;	 /* judge, but don't claim */
+	struct run *run; /* through whose room claims go where
+			    RENAME_NOREPLACE is missing; NULL until then */
 };
 
 struct claim_report {
@@ -35,8 +38,9 @@ struct claim_report {
 	int lease_error;    /* ... for this reason (errno, positive) */
 };
 
-/* NAME in the directory DIRFD is what base_dir/PATH names. */
-void claim_file(const struct claim *claim, int dirfd, const char *name,
+/* NAME in the directory DIRFD is what base_dir/PATH names. May start
+ * claim->run, which the caller ends. */
+void claim_file(struct claim *claim, int dirfd, const char *name,
     const char *path, struct claim_report *ret_report);
 
 #endif

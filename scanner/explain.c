@@ -66,7 +66,7 @@ below_base(const char *base_dir, const char *argument)
 }
 
 bool
-explain_path(const struct claim *claim, const char *argument)
+explain_path(struct claim *claim, const char *argument)
 {
 	const struct config *config = claim->config;
 	const char *path = below_base(config->base_dir, argument);

@@ -8,6 +8,6 @@
 void explain_report(const char *path, const struct claim_report *report);
 /* Explains ARGUMENT, a path below base_dir (absolute, or relative to it),
  * whether or not it matches a pattern. False: there is no such file. */
-bool explain_path(const struct claim *claim, const char *argument);
+bool explain_path(struct claim *claim, const char *argument);
 
 #endif

@@ -194,6 +194,8 @@ run(struct scan *scan)
 		explain_all(scan);
 	else
 		scan_base(scan);
+	run_end(claim->spool, claim->run);
+	claim->run = NULL;
 	if (lock_fd >= 0)
 		(void)close(lock_fd); /* a lock, no data */
 }

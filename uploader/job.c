@@ -221,8 +221,6 @@ look(struct job *job)
 	struct run *run = job->commit->run;
 	struct spool *spool = job->up->stage->spool;
 	const char *path = strbuf_text(&job->path);
-	const struct spool_name base = {spool->base_fd, path, job->inode};
-	const struct spool_name claimed = {spool->claimed_fd, path, job->inode};
 	struct stat st;
 
 	if (fstatat(run->uploading.fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
@@ -234,12 +232,13 @@ look(struct job *job)
 		job_reject(job, "NotAFile", fsio_kind(st.st_mode));
 		return false;
 	}
-	/* Two names of ours are a move by link and unlink that was cut off;
-	 * the source's name goes. */
-	if (st.st_nlink == 2 &&
-	    (spool_finish_move(&claimed, run->uploading.fd, path) == 1 ||
-		spool_finish_move(&base, run->uploading.fd, path) == 1))
-		return true;
+	/* A move by link and unlink that was cut off between the two. */
+	if (st.st_nlink == 2 && spool->lacks_noreplace &&
+	    spool_drop_twin(spool, &run->uploading, path, job->inode) == 1) {
+		job_give_back(job, GIVE_DEFERRED,
+		    "it has been given back by a run that died over it");
+		return false;
+	}
 	return st.st_nlink == 1 || is_alone(job);
 }
 

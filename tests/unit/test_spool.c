@@ -65,7 +65,7 @@ START_TEST(is_looked_at)
 	ck_assert(!scratch_exists("base/.spool"));
 	/* Half of one. */
 	ck_assert_int_eq(mkdir("base/.spool", 0700), 0);
-	scratch_make_dirs(SPOOL "runs");
+	ck_assert_int_eq(mkdir(SPOOL "runs", 0700), 0);
 	ck_assert_int_eq(open_spool(SPOOL_LOOK, &spool, &error), 0);
 	ck_assert_int_ge(spool->root_fd, 0);
 	ck_assert_int_ge(spool->runs_fd, 0);
@@ -123,6 +123,39 @@ START_TEST(must_be_ours)
 	ck_assert_int_eq(chown("base/.spool", 65534, (gid_t)-1), 0);
 	check_refused(-EPERM);
 	ck_assert(!scratch_exists(SPOOL "claimed"));
+}
+END_TEST
+
+START_TEST(parts_must_be_closed)
+{
+	char path[64];
+
+	spool_close(scratch_spool());
+	for (int i = 0; i < LENGTH(parts); i++) {
+		(void)snprintf(path, sizeof path, SPOOL "%s", parts[i]);
+		ck_assert_int_eq(chmod(path, 0770), 0);
+		check_refused(-EPERM);
+		ck_assert_int_eq(chmod(path, 0700), 0);
+		if (geteuid() == 0) {
+			ck_assert_int_eq(chown(path, 65534, (gid_t)-1), 0);
+			check_refused(-EPERM);
+			ck_assert_int_eq(chown(path, 0, (gid_t)-1), 0);
+		}
+	}
+	spool_close(scratch_spool());
+}
+END_TEST
+
+/* In base_dir the producer may put a link to a directory of ours in its place,
+ * and must not make us work there. */
+START_TEST(must_be_no_link)
+{
+	scratch_make_dirs("base");
+	scratch_make_dirs("private");
+	ck_assert_int_eq(chmod("private", 0700), 0);
+	ck_assert_int_eq(symlink("../private", "base/.spool"), 0);
+	check_refused(-EPERM);
+	ck_assert(!scratch_exists("private/claimed"));
 }
 END_TEST
 
@@ -264,6 +297,23 @@ unclaim(struct rooms *rooms, ino_t inode)
 	return spool_unclaim(rooms->spool, PATH, &to);
 }
 
+/* The scanner's way where RENAME_NOREPLACE is missing. */
+static int
+fetch(struct rooms *rooms, ino_t inode)
+{
+	const struct spool_name from = {rooms->spool->base_fd, PATH, inode};
+
+	return spool_take(rooms->spool, &from, &rooms->uploading, PATH);
+}
+
+static int
+put_back(struct rooms *rooms, ino_t inode)
+{
+	const struct spool_name to = {rooms->spool->base_fd, PATH, inode};
+
+	return spool_return(rooms->spool, &rooms->uploading, PATH, &to);
+}
+
 static int
 take(struct rooms *rooms, ino_t inode)
 {
@@ -308,32 +358,47 @@ reclaim(struct rooms *rooms, ino_t inode)
 
 static const struct row {
 	int (*act)(struct rooms *rooms, ino_t inode);
+	bool from_ours, to_ours; /* a room that is ours alone */
 	const char *from, *to, *to_root;
 } rows[] = {
-    {claim, "base/" PATH, SPOOL "claimed/" PATH, SPOOL "claimed/b"},
-    {unclaim, SPOOL "claimed/" PATH, "base/" PATH, "base/b"},
-    {take, SPOOL "claimed/" PATH, SPOOL "uploading/run/" PATH,
-	SPOOL "uploading/run/b"},
-    {take_over, SPOOL "uploading/dead/" PATH, SPOOL "uploading/run/" PATH,
-	SPOOL "uploading/run/b"},
-    {give_back, SPOOL "uploading/run/" PATH, SPOOL "claimed/" PATH,
+    {claim, false, false, "base/" PATH, SPOOL "claimed/" PATH,
 	SPOOL "claimed/b"},
-    {confirm, SPOOL "uploading/run/" PATH, SPOOL "confirmed/run/" PATH,
-	SPOOL "confirmed/run/b"},
-    {reject, SPOOL "uploading/run/" PATH, SPOOL "failed/run/" PATH,
+    {unclaim, false, false, SPOOL "claimed/" PATH, "base/" PATH, "base/b"},
+    {fetch, false, true, "base/" PATH, SPOOL "uploading/run/" PATH,
+	SPOOL "uploading/run/b"},
+    {put_back, true, false, SPOOL "uploading/run/" PATH, "base/" PATH,
+	"base/b"},
+    {take, false, true, SPOOL "claimed/" PATH, SPOOL "uploading/run/" PATH,
+	SPOOL "uploading/run/b"},
+    {take_over, false, true, SPOOL "uploading/dead/" PATH,
+	SPOOL "uploading/run/" PATH, SPOOL "uploading/run/b"},
+    {give_back, true, false, SPOOL "uploading/run/" PATH, SPOOL "claimed/" PATH,
+	SPOOL "claimed/b"},
+    {confirm, true, true, SPOOL "uploading/run/" PATH,
+	SPOOL "confirmed/run/" PATH, SPOOL "confirmed/run/b"},
+    {reject, true, true, SPOOL "uploading/run/" PATH, SPOOL "failed/run/" PATH,
 	SPOOL "failed/run/b"},
-    {reclaim, SPOOL "confirmed/run/" PATH, SPOOL "claimed/" PATH,
+    {reclaim, true, false, SPOOL "confirmed/run/" PATH, SPOOL "claimed/" PATH,
 	SPOOL "claimed/b"},
 };
 
-/* Each test runs over the rows twice: with RENAME_NOREPLACE and without. */
+/* Each test runs over the rows twice: with RENAME_NOREPLACE and without, where
+ * a move that would unlink a shared name isn't made at all: NULL then. */
 static const struct row *
 begin(int i, struct rooms *rooms)
 {
 	const struct row *row = &rows[i / 2];
 
 	open_rooms(rooms, i % 2 == 1);
-	return row;
+	if (i % 2 == 0 || row->from_ours || row->to_ours)
+		return row;
+	scratch_write(row->from, "text");
+	ck_assert_int_eq(row->act(rooms, scratch_inode(row->from)), -ENOTSUP);
+	ck_assert_int_eq(row->act(rooms, 0), -ENOTSUP);
+	scratch_check(row->from, "text");
+	ck_assert(!scratch_exists(row->to));
+	close_rooms(rooms);
+	return NULL;
 }
 
 START_TEST(moves)
@@ -342,6 +407,8 @@ START_TEST(moves)
 	const struct row *row = begin(_i, &rooms);
 	ino_t inode;
 
+	if (row == NULL)
+		return;
 	scratch_write(row->from, "text");
 	inode = scratch_inode(row->from);
 	/* The parents are made on the way. */
@@ -363,6 +430,8 @@ START_TEST(moves_an_unknown_inode)
 	struct rooms rooms;
 	const struct row *row = begin(_i, &rooms);
 
+	if (row == NULL)
+		return;
 	scratch_write(row->from, "text");
 	ck_assert_int_eq(row->act(&rooms, 0), 0);
 	ck_assert(!scratch_exists(row->from));
@@ -379,6 +448,8 @@ START_TEST(never_replaces)
 	const struct row *row = begin(_i, &rooms);
 	ino_t inode, other;
 
+	if (row == NULL)
+		return;
 	scratch_write(row->from, "text");
 	scratch_write(row->to, "other");
 	inode = scratch_inode(row->from);
@@ -409,6 +480,8 @@ START_TEST(source_is_gone)
 	struct rooms rooms;
 	const struct row *row = begin(_i, &rooms);
 
+	if (row == NULL)
+		return;
 	/* Never there, not even its directories. */
 	ck_assert_int_eq(row->act(&rooms, 4711), -ENOENT);
 	ck_assert_int_eq(row->act(&rooms, 0), -ENOENT);
@@ -428,6 +501,8 @@ START_TEST(file_in_the_way)
 	struct rooms rooms;
 	const struct row *row = begin(_i, &rooms);
 
+	if (row == NULL)
+		return;
 	scratch_write(row->from, "text");
 	if (strcmp(row->to_root, "base/b") == 0) {
 		close_rooms(&rooms);
@@ -448,12 +523,15 @@ START_TEST(finishes_halves)
 	const struct row *row = begin(_i, &rooms);
 	ino_t inode;
 
+	if (row == NULL)
+		return;
 	scratch_write(row->from, "text");
 	ck_assert_int_eq(fsio_make_parents(AT_FDCWD, row->to), 0);
 	ck_assert_int_eq(link(row->from, row->to), 0);
 	inode = scratch_inode(row->from);
 	ck_assert_int_eq(row->act(&rooms, inode), 0);
-	ck_assert(!scratch_exists(row->from));
+	/* A shared name may be another file's by now: only ours goes. */
+	ck_assert(scratch_exists(row->from) == !row->from_ours);
 	ck_assert_uint_eq(scratch_inode(row->to), inode);
 	close_rooms(&rooms);
 }
@@ -465,8 +543,11 @@ START_TEST(room_is_gone)
 {
 	struct rooms rooms;
 	const struct row *row = begin(_i, &rooms);
-	char *room = strdup(row->to_root);
+	char *room;
 
+	if (row == NULL)
+		return;
+	room = strdup(row->to_root);
 	scratch_write(row->from, "text");
 	*strrchr(room, '/') = '\0';
 	if (strcmp(room, "base") != 0) {
@@ -480,40 +561,43 @@ START_TEST(room_is_gone)
 }
 END_TEST
 
-START_TEST(finish_move)
+/* What a cut-off link and unlink leaves: the name in our own room goes. */
+START_TEST(drop_twin)
 {
-	struct spool *spool = scratch_spool();
-	struct spool_name from = {spool->base_fd, "file", 0};
+	static const char *const others[] = {
+	    SPOOL "claimed/" PATH, "base/" PATH};
+	const char *other = others[_i], ours[] = SPOOL "uploading/run/" PATH;
+	struct rooms rooms;
+	struct spool *spool;
+	ino_t inode;
 
-	scratch_write("base/file", "text");
-	from.inode = scratch_inode("base/file");
-	/* Not there, or another file. */
+	open_rooms(&rooms, true);
+	spool = rooms.spool;
+	scratch_write(ours, "text");
+	inode = scratch_inode(ours);
+	/* Not there, another file, or the inode under another path. */
 	ck_assert_int_eq(
-	    spool_finish_move(&from, spool->claimed_fd, "file"), 0);
-	scratch_write(SPOOL "claimed/file", "other");
+	    spool_drop_twin(spool, &rooms.uploading, PATH, inode), 0);
+	scratch_write(other, "other");
 	ck_assert_int_eq(
-	    spool_finish_move(&from, spool->claimed_fd, "file"), 0);
-	scratch_check("base/file", "text");
-	/* The same inode under another path is somebody's hard link. */
-	ck_assert_int_eq(link("base/file", SPOOL "claimed/other"), 0);
+	    spool_drop_twin(spool, &rooms.uploading, PATH, inode), 0);
+	ck_assert_int_eq(link(ours, "base/link"), 0);
 	ck_assert_int_eq(
-	    spool_finish_move(&from, spool->claimed_fd, "file"), 0);
-	scratch_check("base/file", "text");
+	    spool_drop_twin(spool, &rooms.uploading, PATH, inode), 0);
+	scratch_check(ours, "text");
 	/* Ours. */
+	ck_assert_int_eq(unlink("base/link"), 0);
+	ck_assert_int_eq(unlink(other), 0);
+	ck_assert_int_eq(link(ours, other), 0);
 	ck_assert_int_eq(
-	    spool_finish_move(&from, spool->claimed_fd, "other"), 1);
-	ck_assert(!scratch_exists("base/file"));
-	scratch_check(SPOOL "claimed/other", "text");
-	/* Finished is finished: the last name stays. */
+	    spool_drop_twin(spool, &rooms.uploading, PATH, inode), 1);
+	ck_assert(!scratch_exists(ours));
+	scratch_check(other, "text");
+	/* Once more is harmless. */
 	ck_assert_int_eq(
-	    spool_finish_move(&from, spool->claimed_fd, "other"), 0);
-	scratch_check(SPOOL "claimed/other", "text");
-	/* Something new has come under the old name. */
-	scratch_write("base/file", "new");
-	ck_assert_int_eq(
-	    spool_finish_move(&from, spool->claimed_fd, "other"), 0);
-	scratch_check("base/file", "new");
-	spool_close(spool);
+	    spool_drop_twin(spool, &rooms.uploading, PATH, inode), 1);
+	scratch_check(other, "text");
+	close_rooms(&rooms);
 }
 END_TEST
 
@@ -530,6 +614,8 @@ main(void)
 	tcase_add_test(opening, is_looked_at);
 	tcase_add_loop_test(opening, must_be_closed, 0, LENGTH(refused_modes));
 	tcase_add_test(opening, must_be_ours);
+	tcase_add_test(opening, parts_must_be_closed);
+	tcase_add_test(opening, must_be_no_link);
 	tcase_add_test(opening, says_what_is_wrong);
 	tcase_add_test(opening, spool_elsewhere);
 	tcase_add_test(opening, has_locks);
@@ -544,7 +630,7 @@ main(void)
 	tcase_add_loop_test(moving, file_in_the_way, 0, 2 * LENGTH(rows));
 	tcase_add_loop_test(moving, finishes_halves, 0, 2 * LENGTH(rows));
 	tcase_add_loop_test(moving, room_is_gone, 0, 2 * LENGTH(rows));
-	tcase_add_test(moving, finish_move);
+	tcase_add_loop_test(moving, drop_twin, 0, 2);
 	suite_add_tcase(suite, moving);
 	return scratch_run(suite);
 }
