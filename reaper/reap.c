@@ -1,10 +1,13 @@
 /* The end of a file's way.
  *
- * A file is unlinked only under a durable receipt whose inode, size and
- * modification time are the file's, in the order: take the lease, fstat and
- * compare, ask whether the lease stands, unlink. Where no lease can be had
- * the bytes are compared, too. Receipts are read as a stream, so a run of any
- * length costs no memory; each line whose file is gone is done. */
+ * A file is unlinked only under a durable receipt whose inode, size,
+ * modification time and CRC are the file's, in the order: take the lease, fstat
+ * and compare, ask whether the lease stands, unlink. The bytes are read once
+ * more because times prove little: a writer can restore the modification time
+ * (rsync and tar do), our own renames set the change time, and a store through a
+ * mapping changes neither on tmpfs and overlayfs. Receipts are read as a stream,
+ * so a run of any length costs no memory; each line whose file is gone is done.
+ */
 #include "reaper/reap.h"
 
 #include <errno.h>
@@ -46,22 +49,31 @@ keep(struct reaper *reaper, uint64_t inode)
 	reaper->kept++;
 }
 
-/* 1: the file's bytes have the receipt's CRC; 0: they haven't. */
+/* 1: the file's first bytes, as many as the receipt says, have its CRC, and,
+ * where it could grow meanwhile, no others follow; 0: not so. */
 static int
-compare_bytes(int fd, const struct receipt *receipt)
+compare_bytes(struct reaper *reaper, int fd, bool may_grow)
 {
-	unsigned char *bytes = mem_alloc(READ_BYTES);
+	const struct receipt *receipt = &reaper->receipt;
+	int64_t limit = receipt->size + may_grow;
+	int64_t offset = 0;
 	uint32_t crc = 0;
-	off_t offset = 0;
-	ssize_t n;
+	ssize_t n = 0;
 
-	while ((n = fsio_pread_all(fd, bytes, READ_BYTES, offset)) > 0) {
-		crc = crc32c_update(crc, bytes, (size_t)n);
-		offset += n;
+	if (reaper->bytes == NULL)
+		reaper->bytes = mem_alloc(READ_BYTES);
+	for (; offset < limit; offset += n) {
+		size_t length = limit - offset < READ_BYTES
+				    ? (size_t)(limit - offset)
+				    : READ_BYTES;
+
+		n = fsio_pread_all(fd, reaper->bytes, length, offset);
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			break;
+		crc = crc32c_update(crc, reaper->bytes, (size_t)n);
 	}
-	free(bytes);
-	if (n < 0)
-		return (int)n;
 	return offset == receipt->size && crc == receipt->crc32c;
 }
 
@@ -79,7 +91,7 @@ judge(struct reaper *reaper, int fd, enum fate *ret_fate)
 	const struct receipt *receipt = &reaper->receipt;
 	enum lease lease;
 	struct stat st;
-	int error;
+	int error, same;
 
 	lease = settle_take_lease(fd, config->settle_check, &error);
 	if (fstat(fd, &st) < 0)
@@ -98,15 +110,13 @@ judge(struct reaper *reaper, int fd, enum fate *ret_fate)
 		    clock_from_timespec(&st.st_ctim) <
 		config->retain_seconds * CLOCK_NS_PER_S)
 		return 0;
-	if (lease == LEASE_NONE) {
-		int same = compare_bytes(fd, receipt);
-
-		if (same < 0)
-			return same;
-		*ret_fate = same ? FATE_DELETE : FATE_CHANGED;
-	} else if (settle_lease_stands(fd)) {
+	same = compare_bytes(reaper, fd, lease == LEASE_NONE);
+	if (same < 0)
+		return same;
+	if (!same)
+		*ret_fate = FATE_CHANGED;
+	else if (lease == LEASE_NONE || settle_lease_stands(fd))
 		*ret_fate = FATE_DELETE;
-	}
 	return 0;
 }
 
@@ -346,4 +356,6 @@ reap_runs(struct reaper *reaper)
 	receipt_done(&reaper->receipt);
 	free(reaper->kept_inodes);
 	reaper->kept_inodes = NULL;
+	free(reaper->bytes);
+	reaper->bytes = NULL;
 }

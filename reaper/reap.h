@@ -21,6 +21,7 @@ struct reaper {
 	 * for now. */
 	uint64_t *kept_inodes;
 	size_t kept_count, kept_capacity;
+	unsigned char *bytes; /* what files are read into */
 };
 
 /* Visits every run that has a file in runs/ or a room in confirmed/: deletes
