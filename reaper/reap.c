@@ -186,9 +186,12 @@ reap_receipts(struct reaper *reaper, const char *name, int fd, int room_fd,
 		if (room_fd < 0)
 			continue;
 		rc = reap_receipt(reaper, room_fd);
-		if (rc < 0)
-			reap_fail(reaper, "delete the confirmed file",
-			    strbuf_text(&reaper->receipt.path), rc);
+		if (rc >= 0)
+			continue;
+		/* Nothing was found out about it: it stays as it is. */
+		keep(reaper, reaper->receipt.inode);
+		reap_fail(reaper, "delete the confirmed file",
+		    strbuf_text(&reaper->receipt.path), rc);
 	}
 	/* A live run may be in the middle of writing a line. */
 	if (rc == 0 && reader.bad_lines > 0 && run->is_dead)

@@ -145,6 +145,7 @@ job_stored(struct job *job)
 	};
 	struct strbuf line = {0};
 
+	assert((job->digest.have & DIGEST_CRC32C) != 0);
 	if (job_has_changed(job)) {
 		job_give_back(
 		    job, GIVE_QUEUED, "it was changed while it was uploaded");

@@ -53,13 +53,13 @@ compare(struct job *job)
 		conflict(job);
 		return;
 	case COMPARE_NEEDS_MD5:
-		job_digest(job, DIGEST_MD5);
+		job_digest(job, DIGEST_MD5 | DIGEST_CRC32C);
 		return;
 	case COMPARE_NEEDS_CRC32C:
 		job_digest(job, DIGEST_CRC32C);
 		return;
 	case COMPARE_NEEDS_PARTS:
-		job_digest(job, DIGEST_MD5_PARTS);
+		job_digest(job, DIGEST_MD5_PARTS | DIGEST_CRC32C);
 		return;
 	case COMPARE_UNKNOWN:
 		break;
