@@ -1,0 +1,293 @@
+"""Writers that come at the wrong moment.
+
+While a program stands still at one of its system calls, somebody writes to a
+file that it is about: through its name, through a descriptor that was opened for
+reading and is opened anew by /proc, through a hard link, through a mapping; he
+appends, truncates, overwrites and restores the modification time, or puts
+another file under the name. Whatever the moment, every byte is in an object or in
+a kept file (promises 3, 4, 7).
+"""
+import ctypes
+import errno
+import mmap
+import os
+import threading
+
+import tap
+from tap import chance, holds, main, note, ok, sample
+from world import NEVER_REACHED, Store, World
+
+libc = ctypes.CDLL(None, use_errno=True)
+AT_FDCWD, AT_SYMLINK_FOLLOW = -100, 0x400
+STAGES = ("scan", "upload", "reap")
+PATH = "room/2021/02/03/04/05-t.dat"
+OTHER = "room/2021/02/03/04/06-other.dat"
+BIG = chance.randbytes((5 << 20) + 1234)
+SIZE = 5000
+
+
+class Writer:
+    """Waits at a pipe until saboteur has stopped the program, acts, and says
+    that it has; if it must wait for a lease, saboteur lets the program go on."""
+
+    def __init__(self, world, file, route, action):
+        self.world = world
+        self.file = file
+        self.route = route
+        self.action = action
+        self.failure = None
+        self.call = os.path.join(world.root, "call")
+        self.done = os.path.join(world.root, "done")
+        os.mkfifo(self.call)
+        os.mkfifo(self.done)
+        self.link = os.path.join(world.root, "link")
+        self.reader = os.open(world.full(PATH), os.O_RDONLY)
+        if route == "link":
+            world.links = True
+        self.came = False
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def command(self):
+        """For saboteur's sh: a word through the one pipe, a word from the other."""
+        return f"echo now >{self.call}; read answer <{self.done}"
+
+    def _run(self):
+        with open(self.call, encoding="ascii") as call:
+            self.came = call.read() != ""
+        try:
+            if self.came:
+                self.action(self)
+        except OSError as error:
+            # The name may have gone: then there is nothing to write to.
+            if error.errno != errno.ENOENT:
+                self.failure = repr(error)
+        finally:
+            try:
+                with open(self.done, "w", encoding="ascii") as done:
+                    done.write("done\n")
+            except BrokenPipeError:
+                pass  # nobody waits any more
+
+    def finish(self):
+        """Joins it: it has acted, or was never called."""
+        for pipe, mode in ((self.call, os.O_WRONLY), (self.done, os.O_RDONLY)):
+            # Opens what it may be waiting at.
+            try:
+                os.close(os.open(pipe, mode | os.O_NONBLOCK))
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    raise
+        while self.thread.is_alive():
+            self.thread.join(0.05)
+            try:
+                fd = os.open(self.done, os.O_RDONLY | os.O_NONBLOCK)
+                os.close(fd)
+            except OSError:
+                pass
+        os.close(self.reader)
+
+    def open(self, flags):
+        """Opens the file for writing by the route."""
+        if self.route == "name":
+            return os.open(self.world.full(PATH), flags)
+        return os.open(f"/proc/self/fd/{self.reader}", flags)
+
+    def content(self):
+        """All of it, as it is now."""
+        return os.pread(self.reader, 1 << 26, 0)
+
+    def is_ours(self, fd):
+        """Whether FD is the file that the log calls FILE."""
+        return os.path.samestat(os.fstat(fd), os.fstat(self.reader))
+
+    def log(self, fd):
+        """What FD holds now is whole. A file without any name is nobody's."""
+        data = os.pread(fd, 1 << 26, 0)
+        if os.fstat(fd).st_nlink == 0:
+            return
+        self.world.log_version(PATH, data, self.file if self.is_ours(fd) else None)
+
+    def void(self, fd):
+        if self.is_ours(fd):
+            self.world.void(self.file)
+
+
+def restore_times(fd, st):
+    os.utime(fd, ns=(st.st_atime_ns, st.st_mtime_ns))
+
+
+def change(writer, how, restore=True):
+    """Opens, changes, logs, closes."""
+    fd = writer.open(os.O_RDWR)
+    try:
+        st = os.fstat(fd)
+        if st.st_nlink == 0:
+            return  # deleted, and stored: what is written now goes nowhere
+        writer.void(fd)
+        how(fd, st)
+        if restore:
+            restore_times(fd, st)
+        writer.log(fd)
+    finally:
+        os.close(fd)
+
+
+def append(writer):
+    change(writer, lambda fd, st: os.pwrite(fd, b"appended", st.st_size), False)
+
+
+def append_secretly(writer):
+    change(writer, lambda fd, st: os.pwrite(fd, b"appended", st.st_size))
+
+
+def overwrite(writer):
+    change(writer, lambda fd, st: os.pwrite(fd, b"overwritten", st.st_size // 2))
+
+
+def truncate(writer):
+    change(writer, lambda fd, st: os.ftruncate(fd, st.st_size // 2), False)
+
+
+def _store(fd, st):
+    with mmap.mmap(fd, st.st_size) as mapping:
+        # Read first: then the store is no fault, and tmpfs sets no time.
+        ok_byte = mapping[10]
+        mapping[10:16] = bytes((ok_byte ^ 0xFF,)) + b"store"
+
+
+def store_by_mapping(writer):
+    change(writer, _store, False)
+
+
+def replace(writer):
+    """Another file is renamed onto the name."""
+    world = writer.world
+    data = tap.random.Random(tap.SEED).randbytes(777)
+    with open(world.full(PATH) + ".tmp", "xb") as file:
+        file.write(data)
+    had_name = os.path.exists(world.full(PATH)) and os.path.samestat(
+        os.stat(world.full(PATH)), os.fstat(writer.reader))
+    if had_name:
+        world.void(writer.file)
+    os.replace(world.full(PATH) + ".tmp", world.full(PATH))
+    world.log_version(PATH, data)
+
+
+def recreate(writer):
+    """The name is removed, if it is there, and written anew."""
+    world = writer.world
+    data = tap.random.Random(tap.SEED + 1).randbytes(888)
+    try:
+        if os.path.samestat(os.stat(world.full(PATH)), os.fstat(writer.reader)):
+            world.void(writer.file)
+        os.unlink(world.full(PATH))
+    except FileNotFoundError:
+        pass
+    with open(world.full(PATH), "xb") as file:
+        file.write(data)
+    world.log_version(PATH, data)
+
+
+def link_for_a_moment(writer):
+    """A hard link is made, written through, and removed."""
+    path = f"/proc/self/fd/{writer.reader}".encode()
+    if libc.linkat(AT_FDCWD, path, AT_FDCWD, writer.link.encode(), AT_SYMLINK_FOLLOW) < 0:
+        if ctypes.get_errno() == errno.ENOENT:
+            return  # it has no name any more
+        raise OSError(ctypes.get_errno(), "linkat")
+    try:
+        change(writer, lambda fd, st: os.pwrite(fd, b"by a link", st.st_size // 3))
+    finally:
+        os.unlink(writer.link)
+
+
+ACTIONS = [("name", append), ("name", overwrite), ("name", replace), ("name", recreate),
+           ("descriptor", append_secretly), ("descriptor", overwrite),
+           ("descriptor", truncate), ("descriptor", store_by_mapping),
+           ("descriptor", link_for_a_moment)]
+
+
+class Case:
+    def __init__(self, store, stage, data, how):
+        self.world = World(store)
+        self.file = self.world.write(PATH, data)
+        self.world.write(OTHER)
+        self.stage = stage
+        self.how = how
+
+    def run(self, n, route, action):
+        """The writer acts at call N. Returns (reached, violations)."""
+        world = self.world
+        writer = Writer(world, self.file, route, action)
+        for earlier in STAGES[:STAGES.index(self.stage)]:
+            world.run(earlier, *self.how)
+        ended = world.run(self.stage, "--skip-uninteresting", *self.how, "--run-at",
+                          f"any:{n}:exit={writer.command()}")
+        writer.finish()
+        found = [writer.failure] if writer.failure else []
+        found += world.check()
+        # Each file of the path waits for the one before it.
+        world.drain(3)
+        found += world.check(drained=True)
+        what = f"{self.stage}, call {n}, {action.__name__} by {route}"
+        return (ended.status != NEVER_REACHED and writer.came,
+                [f"{what}: {text}" for text in found])
+
+
+def at_every_call(store, quick, data, *how):
+    for stage in STAGES:
+        with World(store) as world:
+            world.write(PATH, data)
+            world.write(OTHER)
+            for earlier in STAGES[:STAGES.index(stage)]:
+                world.run(earlier, *how)
+            total = world.count_calls(stage, *how)[0]["total"]
+        cases = [(n, route, action) for n in range(1, total + 1)
+                 for route, action in ACTIONS]
+        violations, came = [], 0
+        chosen = sample(cases, quick)
+        for n, route, action in chosen:
+            case = Case(store, stage, data, how)
+            with case.world:
+                reached, found = case.run(n, route, action)
+            came += reached
+            violations += found
+        ok(came >= len(chosen) * 0.7, f"{stage}: in {came} of {len(chosen)} cases the "
+           "writer came")
+        holds(violations, f"{stage}: {len(chosen)} of {len(cases)} moments and manners: "
+              "every byte is stored or kept")
+
+
+def small_file():
+    """One that is read into memory."""
+    at_every_call(Store(), 80, chance.randbytes(SIZE))
+
+
+def large_file():
+    """One that goes in parts."""
+    at_every_call(Store(), 30, BIG)
+
+
+def without_conditions():
+    """On a store that knows no If-None-Match."""
+    at_every_call(Store("--no-conditions"), 20, chance.randbytes(SIZE))
+
+
+def without_leases():
+    """Where neither leases nor RENAME_NOREPLACE can be had; only what leaves a
+    trace in the times, and not in the moment between look and rename, can be
+    seen there."""
+    note("writers by name alone")
+    global ACTIONS
+    all_actions = ACTIONS
+    ACTIONS = [("name", replace), ("name", recreate)]
+    try:
+        at_every_call(Store(), 20, chance.randbytes(SIZE), "--no-lease", "EINVAL",
+                      "--no-noreplace")
+    finally:
+        ACTIONS = all_actions
+
+
+if __name__ == "__main__":
+    main(small_file, large_file, without_conditions, without_leases)
