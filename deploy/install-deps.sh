@@ -35,7 +35,7 @@ deb_build="gcc make pkg-config libc6-dev
 libcurl4-openssl-dev|libcurl4-gnutls-dev libmbedtls-dev libyaml-dev
 libexpat1-dev libisal-dev libjansson-dev"
 deb_test="check libmicrohttpd-dev libgnutls28-dev perl curl strace procps
-openssl python3-swift memcached"
+openssl python3-swift memcached systemd"
 # In Debian 12 this is version 14, whose taste .clang-format is written for.
 deb_format="clang-format"
 # The sanitizers' and libFuzzer's libraries are those of clang's version.
