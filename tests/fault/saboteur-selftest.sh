@@ -57,7 +57,7 @@ turn() { # CALL: its first place in the trace
 
 # The victims in Python: what the standard programs don't do.
 cat >lib.py <<'END'
-import ctypes, fcntl, os, signal, struct, subprocess, sys, threading
+import ctypes, fcntl, os, select, signal, struct, subprocess, sys, threading
 libc = ctypes.CDLL(None, use_errno=True)
 def threaded(do):
     thread = threading.Thread(target=do)
@@ -274,16 +274,18 @@ is "... caught" 0 "$(sab --run-at 'write:1:exit=kill $SABOTEUR_PID' -- \
 	sh -c 'trap "echo caught" TERM; echo one; echo two')"
 is "... once, at its place" "one caught two" "$(paste -sd ' ' out)"
 is "a stop" 0 "$(py -- '
+end, other = os.pipe()
 pid = os.fork()
 if pid == 0:
     os.kill(os.getpid(), signal.SIGSTOP)
+    os.write(other, b"I run")
     os._exit(7)
 _, status = os.waitpid(pid, os.WUNTRACED)
-print(os.WIFSTOPPED(status), end=" ")
+print(os.WIFSTOPPED(status), select.select([end], [], [], 0.3)[0], end=" ")
 os.kill(pid, signal.SIGCONT)
 _, status = os.waitpid(pid, 0)
 print(os.WEXITSTATUS(status))')"
-is "... lasts until SIGCONT" "True 7" "$(cat out)"
+is "... lasts until SIGCONT" "True [] 7" "$(cat out)"
 mkfifo fifo
 "$work/saboteur" --count counts -- sh -c 'echo $$ >victim; read line <fifo' &
 saboteur=$!
@@ -300,6 +302,7 @@ for _ in $(seq 600); do
 	sleep 0.05
 done
 is "if the saboteur is killed, so is the program" gone "$state"
+[ "$state" = gone ] || kill -KILL "$(cat victim)"
 
 # --- threads and children -----------------------------------------------------
 section "threads and children"
