@@ -297,10 +297,11 @@ class World:
         return [self.run(stage) for _ in range(passes)
                 for stage in ("scan", "upload", "reap")]
 
-    def count_calls(self, stage, **more):
+    def count_calls(self, stage, *sabotage, **more):
         """How many system calls STAGE makes now. It is run to find out."""
         counts = os.path.join(self.root, "counts")
-        ended = self.run(stage, "--skip-uninteresting", "--count", counts, **more)
+        ended = self.run(stage, "--skip-uninteresting", "--count", counts, *sabotage,
+                         **more)
         with open(counts, encoding="utf-8") as file:
             return dict((name, int(number)) for name, number in
                         (line.split() for line in file)), ended
