@@ -197,8 +197,8 @@ is_alone(struct job *job)
 	struct spool *spool = job->up->stage->spool;
 	struct stat st;
 
-	if (spool->lacks_noreplace && run_each(spool, spool->uploading_fd,
-					  visit_same_file, job) == -EBUSY) {
+	if (run_each(spool, spool->uploading_fd, visit_same_file, job) ==
+	    -EBUSY) {
 		job_give_back(
 		    job, GIVE_DEFERRED, "another run is giving it back");
 		return false;
@@ -234,10 +234,12 @@ look(struct job *job)
 		return false;
 	}
 	/* A move by link and unlink that was cut off between the two. */
-	if (st.st_nlink == 2 && spool->lacks_noreplace &&
+	if (st.st_nlink == 2 &&
 	    spool_drop_twin(spool, &run->uploading, path, job->inode) == 1) {
-		job_give_back(job, GIVE_DEFERRED,
-		    "it has been given back by a run that died over it");
+		/* It may be taken again at once, by its other name. */
+		log_debug("%s has been given back already", path);
+		run->held--;
+		job_become_idle(job);
 		return false;
 	}
 	return st.st_nlink == 1 || is_alone(job);

@@ -46,7 +46,7 @@ def kill_once(store, stage, n, *how):
         if ended.status not in (KILLED, NEVER_REACHED):
             return False, [f"kill at {n}: {ended}"]
         found = world.check()
-        passes = world.drain(1)
+        passes = world.drain(1, *how)
         found += [str(one) for one in passes if one.status != 0]
         found += world.check(drained=True)
         again = oracle.duplicates(world)

@@ -291,10 +291,10 @@ class World:
         _started.append(process)
         return process
 
-    def drain(self, passes=2):
+    def drain(self, passes=2, *sabotage):
         """Clean passes of the three programs. A second file of the same path
         takes a second pass. Returns how each program ended."""
-        return [self.run(stage) for _ in range(passes)
+        return [self.run(stage, *sabotage) for _ in range(passes)
                 for stage in ("scan", "upload", "reap")]
 
     def count_calls(self, stage, *sabotage, **more):
