@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/sandbox.h"
 #include "common/stage.h"
 #include "common/units.h"
 #include "reaper/ledger.h"
@@ -76,6 +77,7 @@ run(struct reaper *reaper, bool list, const struct list_options *options)
 	if (!stage_open_spool(&reaper->stage,
 		list || reaper->dry_run ? SPOOL_LOOK : SPOOL_CREATE))
 		return;
+	sandbox_enter(&(struct sandbox){.spool = reaper->stage.spool});
 	if (list)
 		list_uploads(&reaper->stage, options);
 	else if (reaper->dry_run)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/sandbox.h"
 #include "common/stage.h"
 #include "scanner/claim.h"
 #include "scanner/explain.h"
@@ -173,6 +174,7 @@ run(struct scan *scan)
 	if (!stage_open_spool(
 		&scan->stage, claim->look_only ? SPOOL_LOOK : SPOOL_CREATE))
 		return;
+	sandbox_enter(&(struct sandbox){.spool = scan->stage.spool});
 	claim->spool = scan->stage.spool;
 	if (claim->look_only) {
 		clock_fs_guess(&claim->fs_clock);
