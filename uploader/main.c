@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "common/log.h"
+#include "common/sandbox.h"
 #include "common/stage.h"
 #include "uploader/check.h"
 #include "uploader/upload.h"
@@ -29,6 +30,7 @@ main(int argc, char **argv)
 	struct stage stage;
 
 	if (stage_begin(&stage, &program, argc, argv)) {
+		sandbox_hide();
 		if (check && stage.options.dry_run) {
 			log_error("--check tries things out, so it doesn't go "
 				  "with --dry-run");

@@ -24,6 +24,7 @@
 #include "common/mem.h"
 #include "uploader/abandon.h"
 #include "uploader/client.h"
+#include "uploader/confine.h"
 #include "uploader/exchange.h"
 #include "uploader/job.h"
 #include "uploader/multi.h"
@@ -456,6 +457,7 @@ upload_all(struct stage *stage)
 	throttle_init(&up.throttle, up.config->connections);
 	if (!resolve(&up) || !stage_open_spool(stage, SPOOL_CREATE))
 		goto out;
+	confine(&up);
 	up.pick = pick_new(stage->spool);
 	rc = pick_look(up.pick);
 	if (rc < 0)
@@ -507,6 +509,7 @@ upload_dry(struct stage *stage)
 	int rc;
 
 	if (resolve(&up) && stage_open_spool(stage, SPOOL_LOOK)) {
+		confine(&up);
 		rc = pick_each(stage->spool, print_put, &up);
 		if (rc < 0) {
 			log_error("Cannot list the claims in '%s': %s",

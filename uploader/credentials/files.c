@@ -16,15 +16,12 @@
 #include "uploader/credentials/env.h"
 #include "uploader/credentials/imds.h"
 #include "uploader/credentials/process.h"
-#include "uploader/credentials/profile.h"
 #include "uploader/credentials/sts.h"
-
-enum { HOPS_MAX = 16 };
 
 struct walk {
 	const struct credentials_context *context;
 	const struct profiles *profiles;
-	const char *visited[HOPS_MAX];
+	const char *visited[FILES_HOPS_MAX];
 	size_t hops;
 };
 
@@ -179,7 +176,7 @@ visit(struct walk *walk, const char *name, struct credentials **ret_credentials,
 		if (strcmp(walk->visited[i], name) == 0)
 			return refuse(ret_error, name,
 			    "its source_profile leads back to itself");
-	if (walk->hops == HOPS_MAX)
+	if (walk->hops == FILES_HOPS_MAX)
 		return refuse(ret_error, name,
 		    "it is the end of too long a chain of source_profile");
 	walk->visited[walk->hops++] = name;
@@ -203,4 +200,22 @@ files_load(const struct credentials_context *context,
 	    &walk, profile_name(profiles), ret_credentials, ret_error);
 	profiles_free(profiles);
 	return result;
+}
+
+size_t
+files_settings(const struct profiles *profiles, const char *key,
+    const char *ret_values[FILES_HOPS_MAX])
+{
+	const char *name = profile_name(profiles);
+	size_t count = 0;
+
+	/* As visit goes, but where that ends for a fault, there is none. */
+	for (int hops = 0; hops < FILES_HOPS_MAX && name != NULL; hops++) {
+		const char *value = profile_get_of(profiles, name, key);
+
+		if (value != NULL)
+			ret_values[count++] = value;
+		name = profile_get_of(profiles, name, "source_profile");
+	}
+	return count;
 }

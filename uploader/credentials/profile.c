@@ -31,6 +31,7 @@ struct setting {
 
 struct profiles {
 	char *name; /* in use */
+	char *config_file, *credentials_file;
 	struct setting *settings;
 	size_t count;
 	char **names; /* of all profiles, empty ones included */
@@ -181,14 +182,16 @@ int
 profiles_load(struct profiles **ret_profiles, char **ret_error)
 {
 	struct profiles *profiles = mem_zero(1, sizeof *profiles);
-	char *config = file_path("AWS_CONFIG_FILE", ".aws/config");
-	char *shared = file_path(
-	    "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials");
+	const char *config, *shared;
 	const char *chosen = variable("AWS_PROFILE");
 	int result;
 
 	if (chosen == NULL)
 		chosen = variable("AWS_DEFAULT_PROFILE");
+	config = profiles->config_file = file_path(
+	    "AWS_CONFIG_FILE", ".aws/config");
+	shared = profiles->credentials_file = file_path(
+	    "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials");
 	profiles->name = mem_copy(chosen != NULL ? chosen : "default");
 	result = load_file(
 	    &(struct loading){profiles, true}, config, ret_error);
@@ -204,8 +207,6 @@ profiles_load(struct profiles **ret_profiles, char **ret_error)
 		    shared != NULL ? shared : "~/.aws/credentials");
 		result = -EINVAL;
 	}
-	free(config);
-	free(shared);
 	if (result == 0)
 		*ret_profiles = profiles;
 	else
@@ -232,6 +233,8 @@ profiles_free(struct profiles *profiles)
 		free(profiles->names[i]);
 	free(profiles->names);
 	free(profiles->settings);
+	free(profiles->config_file);
+	free(profiles->credentials_file);
 	free(profiles->name);
 	free(profiles);
 }
@@ -255,6 +258,18 @@ look_up(const struct profiles *profiles, const char *name, const char *parent,
 		return *setting->value != '\0' ? setting->value : NULL;
 	}
 	return NULL;
+}
+
+const char *
+profiles_config_file(const struct profiles *profiles)
+{
+	return profiles->config_file;
+}
+
+const char *
+profiles_credentials_file(const struct profiles *profiles)
+{
+	return profiles->credentials_file;
 }
 
 const char *

@@ -25,6 +25,10 @@ int profiles_load(struct profiles **ret_profiles, char **ret_error);
 /* Wipes what they hold. NULL is fine. */
 void profiles_free(struct profiles *profiles);
 
+/* Where the two files are, or would be; NULL: there is no home directory. */
+const char *profiles_config_file(const struct profiles *profiles);
+const char *profiles_credentials_file(const struct profiles *profiles);
+
 /* The name of the profile in use. */
 const char *profile_name(const struct profiles *profiles);
 /* The value of KEY (lower case) in the profile in use, never empty; NULL:
