@@ -62,6 +62,75 @@ START_TEST(split)
 }
 END_TEST
 
+/* --- environment ---------------------------------------------------------- */
+
+static const struct variable {
+	const char *text;
+	bool is_passed_on;
+} variables[] = {
+    {"PATH=/bin", true},
+    {"HOME=", true},
+    {"LC_ALL=C", true},
+    {"XDG_RUNTIME_DIR=/run/user/1", true},
+    {"https_proxy=http://proxy", true},
+    {"HTTPS_PROXY=http://proxy", true},
+    {"AWS_PROFILE=a", true},
+    {"AWS_CONFIG_FILE=/a=b", true},
+    {"AWS_ENDPOINT_URL=http://a", true},
+    {"AWS_ENDPOINT_URL_STS=http://a", true},
+    /* secrets, and what would let others in */
+    {"AWS_ACCESS_KEY_ID=A", false},
+    {"AWS_SECRET_ACCESS_KEY=S", false},
+    {"AWS_SESSION_TOKEN=T", false},
+    {"AWS_CONTAINER_AUTHORIZATION_TOKEN=T", false},
+    {"AWS_WEB_IDENTITY_TOKEN_FILE=/t", false},
+    {"LD_PRELOAD=/evil.so", false},
+    {"LD_LIBRARY_PATH=/evil", false},
+    {"VAULT_TOKEN=T", false},
+    /* only like one, and none at all */
+    {"PATHS=/bin", false},
+    {"PAT=/bin", false},
+    {"path=/bin", false},
+    {"AWS_PROFILES=a", false},
+    {"LC=C", false},
+    {"", false},
+    {"=PATH", false},
+};
+
+START_TEST(environment)
+{
+	const struct variable *row = &variables[_i];
+	char *text = strdup(row->text);
+	char **picked = process_pick_environment((char *[]){text, NULL});
+
+	if (row->is_passed_on) {
+		ck_assert_ptr_eq(picked[0], text);
+		ck_assert_ptr_null(picked[1]);
+	} else {
+		ck_assert_ptr_null(picked[0]);
+	}
+	free(picked);
+	free(text);
+}
+END_TEST
+
+/* All of them, in their order. */
+START_TEST(environments)
+{
+	char first[] = "HOME=/", second[] = "LD_PRELOAD=x", third[] = "TZ=UTC";
+	char *given[] = {first, second, third, NULL};
+	char **picked = process_pick_environment(given);
+
+	ck_assert_ptr_eq(picked[0], first);
+	ck_assert_ptr_eq(picked[1], third);
+	ck_assert_ptr_null(picked[2]);
+	free(picked);
+	picked = process_pick_environment(given + 3);
+	ck_assert_ptr_null(picked[0]);
+	free(picked);
+}
+END_TEST
+
 /* --- programs ------------------------------------------------------------- */
 
 static const struct program {
@@ -433,6 +502,8 @@ main(void)
 
 	tcase_set_timeout(tests, 30);
 	tcase_add_loop_test(tests, split, 0, COUNT(commands));
+	tcase_add_loop_test(tests, environment, 0, COUNT(variables));
+	tcase_add_test(tests, environments);
 	tcase_add_loop_test(tests, program, 0, COUNT(programs));
 	tcase_add_loop_test(tests, json, 0, COUNT(jsons));
 	tcase_add_loop_test(tests, xml, 0, COUNT(xmls));

@@ -94,6 +94,51 @@ process_free_words(char **words)
 	free(words);
 }
 
+/* --- environment ---------------------------------------------------------- */
+
+/* What programs need to find themselves, their user and his files, the network,
+ * and what the AWS CLI goes by, keys excepted. Those that end in * begin so. */
+static const char *const passed_on[] = {"PATH", "HOME", "USER", "LOGNAME",
+    "SHELL", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "XDG_*",
+    "SSH_AUTH_SOCK", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION",
+    "AWS_CA_BUNDLE", "AWS_ENDPOINT_URL*", "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT", "AWS_EC2_METADATA_DISABLED", "http_proxy",
+    "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
+    "no_proxy", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"};
+
+static bool
+is_passed_on(const char *variable)
+{
+	size_t length = strcspn(variable, "=");
+
+	for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++) {
+		size_t known = strcspn(passed_on[i], "*");
+		bool is_open = passed_on[i][known] == '*';
+
+		if ((is_open ? length >= known : length == known) &&
+		    strncmp(variable, passed_on[i], known) == 0)
+			return true;
+	}
+	return false;
+}
+
+char **
+process_pick_environment(char *const *environment)
+{
+	char **picked = mem_zero(1, sizeof *picked);
+	size_t count = 0;
+
+	for (; *environment != NULL; environment++) {
+		if (!is_passed_on(*environment))
+			continue;
+		picked = mem_grow(picked, count + 2, sizeof *picked);
+		picked[count++] = *environment;
+		picked[count] = NULL;
+	}
+	return picked;
+}
+
 /* --- running -------------------------------------------------------------- */
 
 struct process {
@@ -110,6 +155,7 @@ spawn(char **words, int out_fd, pid_t *ret_pid)
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none, all;
+	char **environment;
 	int rc;
 
 	(void)sigemptyset(&none);
@@ -130,9 +176,11 @@ spawn(char **words, int out_fd, pid_t *ret_pid)
 	if (rc == 0)
 		rc = posix_spawn_file_actions_adddup2(
 		    &actions, out_fd, STDOUT_FILENO);
+	environment = process_pick_environment(environ);
 	if (rc == 0)
-		rc = posix_spawnp(
-		    ret_pid, words[0], &actions, &attributes, words, environ);
+		rc = posix_spawnp(ret_pid, words[0], &actions, &attributes,
+		    words, environment);
+	free(environment);
 	(void)posix_spawnattr_destroy(&attributes);
 out:
 	(void)posix_spawn_file_actions_destroy(&actions);

@@ -17,9 +17,14 @@ enum { PROCESS_SECONDS = 60, PROCESS_OUTPUT_MAX = 65536 };
 int process_split(const char *command, char ***ret_words);
 void process_free_words(char **words);
 
-/* Runs COMMAND without a shell, with our environment, nothing on its standard
- * input and our standard error, for at most TIMEOUT_MS, and reads the JSON
- * that it writes. It is a process group of its own, killed as such when it
+/* The variables among ENVIRONMENT (ended by NULL) that such a program gets to
+ * see: a closed list, in which there is no secret of ours. The array is the
+ * caller's to free, the texts are still ENVIRONMENT's. */
+char **process_pick_environment(char *const *environment);
+
+/* Runs COMMAND without a shell, with such an environment, nothing on its
+ * standard input and our standard error, for at most TIMEOUT_MS, and reads the
+ * JSON that it writes. It is a process group of its own, killed as such when it
  * takes too long or CONTEXT is cancelled. Returns as credentials_load, but
  * never -ENOENT. */
 int process_load(const struct credentials_context *context, const char *command,
