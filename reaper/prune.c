@@ -3,11 +3,12 @@
  * A producer that makes its hour's directory and then a file in it must never
  * find the directory gone in between, so a directory with a date in its name
  * stays until that date ended prune_after ago (26 hours cover every time
- * zone) and, in base_dir, an hour has passed since anybody changed it; one
- * without a valid date stays until it is itself that old. Both are judged by
- * the times from before we removed anything in it. rmdir alone decides
- * whether it is empty. In the spool nobody waits for a directory: who moves a
- * file makes what is missing. */
+ * zone) and an hour has passed since anybody changed it; one without a valid
+ * date stays until it is itself that old. Both are judged by the times from
+ * before we removed anything in it. rmdir alone decides whether it is empty.
+ * The same goes for claimed/, where a script makes a directory, of a date long
+ * ago perhaps, and then moves a file there. In the other rooms nobody waits
+ * for a directory: who moves a file makes what is missing. */
 #include "reaper/prune.h"
 
 #include <errno.h>
@@ -47,7 +48,7 @@ is_due(const struct prune *prune, const struct stat *st)
 		return changed_ns <= prune->now_ns - prune->after_ns;
 	if (end_ns > prune->now_ns - prune->after_ns)
 		return false;
-	return !prune->is_base || changed_ns <= prune->now_ns - hour_ns;
+	return changed_ns <= prune->now_ns - hour_ns;
 }
 
 /* Whether it is ours to remove at all, whatever its age. */

@@ -189,8 +189,8 @@ START_TEST(keeps_the_spool)
 }
 END_TEST
 
-/* In claimed/ nobody waits for a directory: the date alone counts, and where
- * there is none the age; locations go, too. */
+/* In claimed/ the same rules hold, since scripts make directories there, too;
+ * and locations go. */
 START_TEST(prunes_claimed)
 {
 	struct spool *spool = scratch_spool();
@@ -200,11 +200,16 @@ START_TEST(prunes_claimed)
 	scratch_make_dirs(SPOOL "claimed/old");
 	scratch_make_dirs(SPOOL "claimed/young");
 	scratch_write(SPOOL "claimed/b/2020/11/14/20/1-t.dat", "text");
-	scratch_touch(SPOOL "claimed/b/2020/11/15/20", scratch_time(NOW));
+	scratch_make_dirs(SPOOL "claimed/b/2020/11/13/20");
+	scratch_touch(SPOOL "claimed/b/2020/11/15/20", scratch_time(LONG_AGO));
+	scratch_touch(SPOOL "claimed/b/2020/11/15", scratch_time(LONG_AGO));
+	scratch_touch(SPOOL "claimed/b/2020/11/13/20", scratch_time(NOW));
+	scratch_touch(SPOOL "claimed/b/2020/11/13", scratch_time(LONG_AGO));
 	scratch_touch(SPOOL "claimed/old", scratch_time(LONG_AGO));
 	scratch_touch(SPOOL "claimed/young", scratch_time(NOW));
 	prune_after(spool, HOURS_26);
 	ck_assert(!scratch_exists(SPOOL "claimed/b/2020/11/15"));
+	ck_assert(scratch_exists(SPOOL "claimed/b/2020/11/13/20"));
 	ck_assert(scratch_exists(SPOOL "claimed/b/2020/11/17/12"));
 	ck_assert(!scratch_exists(SPOOL "claimed/old"));
 	ck_assert(scratch_exists(SPOOL "claimed/young"));
