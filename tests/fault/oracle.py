@@ -7,15 +7,22 @@ The producer's log has a line a version of a file, JSON:
 written once the version is whole (the CRC is needed for files that go in parts,
 whose receipts have no SHA-256). A later version of the same FILE (the same
 inode, written again) supersedes it; {"file": 3, "void": true} says that
-somebody is about to write it again, so the old bytes may go.
+somebody is about to write it again, so the old bytes may go. Whoever makes a
+directory once and never tries again logs each ENOENT that he meets in it:
+    {"missing": "a/2021/...", "at": ..., "changed": ...}
+CHANGED: when anybody but us last changed that directory; seconds, both.
 """
+import calendar
 import hashlib
 import json
 import os
+import re
 import stat
 import urllib.parse
 
 ROOMS = ("claimed", "uploading", "confirmed", "failed")
+HOUR = 3600
+PRUNE_AFTER = 26 * HOUR
 
 
 class Version:
@@ -57,6 +64,8 @@ def read_producer(log):
     with open(log, encoding="utf-8", errors="surrogateescape") as lines:
         for text in lines:
             line = json.loads(text)
+            if "missing" in line:
+                continue
             if line.get("void"):
                 last.pop(line["file"], None)
                 continue
@@ -64,6 +73,12 @@ def read_producer(log):
             versions.append(version)
             last[version.file] = version
     return versions, list(last.values())
+
+
+def read_missing(log):
+    """What was not there, as the lines say."""
+    with open(log, encoding="utf-8", errors="surrogateescape") as lines:
+        return [line for line in map(json.loads, lines) if "missing" in line]
 
 
 def read_stub(log, bucket):
@@ -149,6 +164,7 @@ class Evidence:
     def __init__(self, world):
         self.world = world
         self.versions, self.alive = read_producer(world.producer_log)
+        self.missing = read_missing(world.producer_log)
         self.stored = read_stub(world.stub_log, world.bucket)
         self.receipts = read_receipts(world.spool)
         self.on_disk = {}  # sha256 -> paths
@@ -282,10 +298,21 @@ def _outside(evidence):
             yield f"TOUCHED OUTSIDE: {path}: {before.get(path)} -> {now.get(path)}"
 
 
+def _directories(evidence):
+    """9: nobody meets ENOENT where the hour may still be alive in some zone,
+    or where the directory was changed within the last hour."""
+    for line in evidence.missing:
+        date = re.search(r"/(\d{4})/(\d\d)/(\d\d)/(\d\d)/", line["missing"])
+        ended = calendar.timegm((*map(int, date.groups()), 0, 0)) + HOUR
+        if line["at"] - ended < PRUNE_AFTER or line["at"] - line["changed"] < HOUR:
+            yield f"THE DIRECTORY WAS GONE: {line['missing']}"
+
+
 def check(world, drained=False):
     """The violated promises, as texts."""
     evidence = Evidence(world)
-    judges = [_survival, _deletion, _receipts, _overwriting, _outside]
+    judges = [_survival, _deletion, _receipts, _overwriting, _outside,
+              _directories]
     if drained:
         judges += [_names, _drained]
     return [text for judge in judges for text in judge(evidence)]

@@ -203,7 +203,7 @@ class World:
 
     def log(self, **line):
         """A line of the producer's log."""
-        if not line.get("void"):
+        if "file" in line and not line.get("void"):
             self.next_seq += 1
             line = {"seq": self.next_seq, **line}
         with open(self.producer_log, "a", encoding="utf-8",
@@ -223,6 +223,11 @@ class World:
     def void(self, file):
         """Somebody is about to write FILE again."""
         self.log(file=file, void=True)
+
+    def log_missing(self, path, changed):
+        """PATH could not be made, since its directory was gone; CHANGED: when
+        anybody but us last changed that, in seconds."""
+        self.log(missing=path, at=time.time(), changed=changed)
 
     def full(self, path):
         return os.path.join(self.base, path)
