@@ -153,16 +153,19 @@ bool
 question_answered_reason(struct job *job, const char *description)
 {
 	const char *code = strbuf_text(&job->error.code);
+	bool is_absent = strcmp(code, "NoSuchKey") == 0;
 
 	job->step = job->asked;
-	if (*code != '\0' && strcmp(code, "AccessDenied") != 0)
+	if (*code != '\0' && !is_absent && strcmp(code, "AccessDenied") != 0)
 		return false;
-	/* Credentials have been renewed meanwhile: HEAD may do, too. */
-	if (job->reply.status < 300 &&
+	/* It is allowed meanwhile: HEAD may do, too. */
+	if ((job->reply.status < 300 || is_absent) &&
 	    ++job->attempts < job->up->max_attempts) {
 		exchange_send(job);
 		return true;
 	}
+	if (is_absent)
+		return false;
 	if (job->step == STEP_HEAD_EXISTS)
 		job_reject(job, "ObjectExistsUnverified",
 		    "an object exists under this key, and without "
