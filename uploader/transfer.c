@@ -28,7 +28,10 @@ enum {
 	BUFFERS_MAX = 8 * 1024 * 1024, /* of all slots' upload buffers */
 	BUFFER_LARGE = 256 * 1024,
 	BUFFER_SMALL = 16 * 1024,
-	RECEIVE_BUFFER = 4 * 1024 /* answers are short */
+	RECEIVE_BUFFER = 4 * 1024, /* answers are short */
+	/* Of one answer, with the interim ones before it and the trailers:
+	 * libcurl keeps them all. */
+	HEADERS_MAX = 256 * 1024
 };
 
 enum method {
@@ -49,6 +52,7 @@ struct slot {
 	struct s3_reply *reply;
 	struct transfer_body body;
 	int64_t sent;	  /* of the body, by the read callback */
+	size_t headers;	  /* bytes of them received */
 	bool paused;	  /* until the bucket has something for it */
 	bool file_failed; /* it got shorter or can't be read */
 	char error[CURL_ERROR_SIZE];
@@ -72,6 +76,9 @@ on_header(char *line, size_t size, size_t count, void *context)
 {
 	struct slot *slot = context;
 
+	slot->headers += size * count;
+	if (slot->headers > HEADERS_MAX)
+		return 0;
 	s3_reply_header(slot->reply, line, size * count);
 	return size * count;
 }
@@ -465,6 +472,7 @@ transfer_start(struct transfer *transfer, size_t slot_index,
 	slot->reply = reply;
 	s3_reply_reset(reply);
 	slot->sent = 0;
+	slot->headers = 0;
 	slot->file_failed = false;
 	*slot->error = '\0';
 	SET(CURLOPT_URL, strbuf_text(&request->url));
