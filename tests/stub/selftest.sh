@@ -647,6 +647,7 @@ stop
 
 scripted 'POST op=CompleteMultipartUpload key=in200 n=1 error-in-200
 POST op=CompleteMultipartUpload key=half truncate-xml
+POST op=CompleteMultipartUpload key=ten truncate-xml=10
 POST op=CompleteMultipartUpload key=lost lose
 PUT op=UploadPart part=2 n=1 status=500
 POST op=CompleteMultipartUpload key=wrong wrong-etag' --part-min 1
@@ -664,6 +665,10 @@ part 1 "$work/f" >/dev/null
 is "truncate-xml" "200 0" "$(finish "$(listed 1 "$etag")")"
 case $(body) in *'</CompleteMultipartUploadResult>') false ;; esac
 ok "... has half of it" $?
+create ten
+part 1 "$work/f" >/dev/null
+is "truncate-xml=10" "200 0" "$(finish "$(listed 1 "$etag")")"
+is "... has so much of it" 10 "$(body | wc -c)"
 create lost
 part 1 "$work/f" >/dev/null
 is "lose for Complete" "000 52" "$(finish "$(listed 1 "$etag")")"

@@ -76,6 +76,7 @@ struct stub_fault {
 	uint64_t delay_ms, delay_before_ms;
 	bool cuts_request, cuts_response;
 	uint64_t cut_request, cut_response;
+	uint64_t truncate_at; /* 0: at half */
 	bool store, lose, drop, stall, early;
 	bool wrong_etag, wrong_checksum, error_in_200, truncate;
 	bool no_conditions, ignore_conditions, answer_304;

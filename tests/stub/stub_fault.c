@@ -144,6 +144,15 @@ lie(struct stub_request *req)
 		change_elements(&answer->body, "<Checksum");
 }
 
+static void
+truncate_xml(struct strbuf *body, uint64_t at)
+{
+	if (at == 0)
+		at = body->length / 2;
+	if (at < body->length)
+		strbuf_truncate(body, (size_t)at);
+}
+
 void
 stub_fault_apply(struct stub_request *req)
 {
@@ -154,7 +163,7 @@ stub_fault_apply(struct stub_request *req)
 		answer_error(req);
 	lie(req);
 	if (fault->truncate && answer->body.length > 0)
-		strbuf_truncate(&answer->body, answer->body.length / 2);
+		truncate_xml(&answer->body, fault->truncate_at);
 	if (fault->body != NULL) {
 		stub_blob_unref(answer->blob);
 		answer->blob = NULL;

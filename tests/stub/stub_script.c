@@ -165,6 +165,9 @@ parse_number_action(
 	} else if (strcmp(name, "cut-response") == 0) {
 		fault->cuts_response = true;
 		fault->cut_response = number;
+	} else if (strcmp(name, "truncate-xml") == 0) {
+		fault->truncate = true;
+		fault->truncate_at = number;
 	} else {
 		return -EINVAL;
 	}
@@ -382,7 +385,7 @@ const char stub_script_help[] =
     "            early (without reading the body)  stall (never)\n"
     "  close     lose (after acting)  drop (before acting)  cut-request=N\n"
     "            cut-response=N (bytes of the body)\n"
-    "  lie       truncate-xml error-in-200 wrong-etag wrong-checksum\n"
+    "  lie       truncate-xml[=N] error-in-200 wrong-etag wrong-checksum\n"
     "  store     no-conditions (501) ignore-conditions answer-304\n"
     "            no-checksums[=STATUS]\n"
     "  store     act although status= or stall says otherwise\n"

@@ -32,7 +32,7 @@
  *   stall                       never answer and do not act (with store: act)
  *   cut-request=N               close after N bytes of the request's body
  *   cut-response=N              close after N bytes of the answer's body
- *   truncate-xml                answer with the first half of the XML
+ *   truncate-xml[=N]            answer with N bytes (half) of the XML
  *   error-in-200                status 200 with <Error> in it; not stored
  *   wrong-etag wrong-checksum   in the answer; what is stored is right
  *   no-conditions               501 to If-None-Match
