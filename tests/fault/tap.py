@@ -6,6 +6,7 @@ S3SPOOL_FAULT_SEED=N   the seed of a run that is to be repeated
 import os
 import random
 import sys
+import threading
 import traceback
 
 LONG = os.environ.get("S3SPOOL_FAULT_LONG", "") not in ("", "0")
@@ -14,6 +15,7 @@ chance = random.Random(SEED)
 
 _count = 0
 _failed = 0
+_lock = threading.RLock()  # stories may do several things at once
 
 
 def note(text):
@@ -26,16 +28,17 @@ def note(text):
 def ok(condition, description, *diagnostics):
     """A test; the diagnostics are shown when it fails."""
     global _count, _failed
-    _count += 1
-    if not condition:
-        _failed += 1
-    print(f"{'ok' if condition else 'not ok'} {_count} - {description}")
-    if not condition:
-        note(f"repeat it with S3SPOOL_FAULT_SEED={SEED}"
-             + (" S3SPOOL_FAULT_LONG=1" if LONG else ""))
-        for text in diagnostics:
-            note(text)
-    sys.stdout.flush()
+    with _lock:
+        _count += 1
+        if not condition:
+            _failed += 1
+        print(f"{'ok' if condition else 'not ok'} {_count} - {description}")
+        if not condition:
+            note(f"repeat it with S3SPOOL_FAULT_SEED={SEED}"
+                 + (" S3SPOOL_FAULT_LONG=1" if LONG else ""))
+            for text in diagnostics:
+                note(text)
+        sys.stdout.flush()
     return bool(condition)
 
 

@@ -96,15 +96,17 @@ class Store:
         self.directory = os.path.join(SCRATCH, f"store{Store.count}")
         os.mkdir(self.directory)
         self.log = os.path.join(self.directory, "log")
-        self.options = list(options)
-        if rules:
-            script = os.path.join(self.directory, "script")
-            with open(script, "w", encoding="utf-8") as file:
-                file.write("\n".join(rules) + "\n")
-            self.options += ["--script", script]
+        self.script = os.path.join(self.directory, "script")
+        self.obey(*rules)
+        self.options = [*options, "--script", self.script]
         self.worlds = 0
         self.port = "0"
         self.start()
+
+    def obey(self, *rules):
+        """Rules for the next start."""
+        with open(self.script, "w", encoding="utf-8") as file:
+            file.writelines(rule + "\n" for rule in rules)
 
     def start(self):
         """Also again, after stop: on the same port, with the same log."""
@@ -128,6 +130,12 @@ class Store:
     def stop(self):
         self.process.terminate()
         self.process.wait()
+
+    def asked(self):
+        """The lines of the log so far, as lists of their columns."""
+        with open(self.log, encoding="utf-8") as lines:
+            return [line.rstrip("\n").split("\t") for line in lines
+                    if not line.startswith("#")]
 
     def make_bucket(self, name):
         os.environ.update(self.environment)
