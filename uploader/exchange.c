@@ -224,6 +224,17 @@ exchange_end_run(
 }
 
 void
+exchange_end_no_s3(struct job *job)
+{
+	exchange_end_run(job,
+	    "HTTP status 200 without an ETag, or with a page: that is "
+	    "no S3 API's answer",
+	    EX_CONFIG,
+	    "is endpoint_url that of an S3 API, with no portal or proxy "
+	    "before it?");
+}
+
+void
 exchange_leave_queued(struct job *job, const char *description)
 {
 	if (!job->up->stopping)
@@ -480,12 +491,7 @@ accepted(struct job *job, const struct transfer_result *result)
 		back_off(job, result, "the answer's error document is cut");
 		return;
 	}
-	exchange_end_run(job,
-	    "HTTP status 200 without an ETag, or with a page: that is "
-	    "no S3 API's answer",
-	    EX_CONFIG,
-	    "is endpoint_url that of an S3 API, with no portal or proxy "
-	    "before it?");
+	exchange_end_no_s3(job);
 }
 
 /* This file can never be stored: under the store's code, or the status where

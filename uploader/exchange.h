@@ -15,6 +15,9 @@ int64_t exchange_now_ns(const struct uploader *up);
  * queued. */
 void exchange_end_run(
     struct job *job, const char *description, int status, const char *hint);
+/* The same for a success without an ETag, or with a page: whatever answers that
+ * is no S3 API. */
+void exchange_end_no_s3(struct job *job);
 /* The job's file has been tried enough for this run. */
 void exchange_leave_queued(struct job *job, const char *description);
 /* The store has taken what the job sent: the retry budget and the number of
