@@ -187,6 +187,9 @@ for row in "1 UploadPart partNumber=1& 1 2 3 4" \
 		s3 abort "$bucket" "$file" "$id"
 	fi
 	arrived
+	run_ok reap -o settle_check=age "$conf"
+	is "$(count_in claimed confirmed)" 0 \
+		"the receipt has the CRC of its bytes: it is deleted"
 done
 
 script "PUT op=UploadPart part=3 n=1 stall"
