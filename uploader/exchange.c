@@ -76,7 +76,7 @@ send_put(struct job *job)
 	 * replace the good object: sync what may replace. */
 	if (!put.if_none_match && fdatasync(job->fd) < 0) {
 		job_give_back(
-		    job, GIVE_QUEUED, "it can't be synced to the disk");
+		    job, GIVE_LOCAL, "it can't be synced to the disk");
 		return;
 	}
 	job->conditional = put.if_none_match;

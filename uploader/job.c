@@ -74,8 +74,9 @@ job_give_back(struct job *job, enum give_back how, const char *reason)
 	rc = spool_give_back(
 	    up->stage->spool, &job->commit->run->uploading, path, job->inode);
 	job->commit->run->held--;
-	if (how == GIVE_QUEUED)
-		stage_fail(up->stage, EX_TEMPFAIL);
+	if (how != GIVE_DEFERRED)
+		stage_fail(
+		    up->stage, how == GIVE_QUEUED ? EX_TEMPFAIL : EX_IOERR);
 	pick_leave(up->pick, path);
 	if (rc == -EEXIST) {
 		log_debug("%s stays in uploading/: another file of its path "
@@ -225,7 +226,7 @@ look(struct job *job)
 	struct stat st;
 
 	if (fstatat(run->uploading.fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		job_give_back(job, GIVE_QUEUED, strerror(errno));
+		job_give_back(job, GIVE_LOCAL, strerror(errno));
 		return false;
 	}
 	job->inode = st.st_ino;
@@ -268,7 +269,7 @@ is_settled(struct job *job)
 
 	lease = settle_take_lease(job->fd, up->config->settle_check, &error);
 	if (fstat(job->fd, &job->st) < 0) {
-		job_give_back(job, GIVE_QUEUED, strerror(errno));
+		job_give_back(job, GIVE_LOCAL, strerror(errno));
 		return false;
 	}
 	if (lease == LEASE_HELD) {
@@ -321,10 +322,10 @@ open_file(struct job *job)
 			  "lower connections",
 		    strbuf_text(&job->path), strerror(errno));
 		uploader_stop(job->up, EX_IOERR);
-		job_give_back(job, GIVE_QUEUED, NULL);
+		job_give_back(job, GIVE_LOCAL, NULL);
 		return false;
 	default:
-		job_give_back(job, GIVE_QUEUED, strerror(errno));
+		job_give_back(job, GIVE_LOCAL, strerror(errno));
 		return false;
 	}
 }
@@ -379,7 +380,7 @@ job_lock_key(struct job *job)
 	if (rc == 0)
 		return true;
 	job_give_back(job,
-	    rc == -EAGAIN || rc == -EBUSY ? GIVE_DEFERRED : GIVE_QUEUED,
+	    rc == -EAGAIN || rc == -EBUSY ? GIVE_DEFERRED : GIVE_LOCAL,
 	    rc == -EAGAIN  ? "another run is about an object of this key"
 	    : rc == -EBUSY ? "an earlier file of this path must be stored first"
 			   : strerror(-rc));
@@ -409,7 +410,7 @@ read_body(struct job *job)
 		job->body = mem_alloc(job->up->body_max);
 	n = fsio_pread_all(job->fd, job->body, (size_t)job->st.st_size, 0);
 	if (n != job->st.st_size) {
-		job_give_back(job, GIVE_QUEUED,
+		job_give_back(job, n < 0 ? GIVE_LOCAL : GIVE_QUEUED,
 		    n < 0 ? strerror((int)-n) : "it got shorter");
 		return;
 	}
@@ -427,7 +428,7 @@ digest_slice(struct job *job)
 	    job->digest_fd, job->slice, length, job->digest_at);
 
 	if (n < 0 || (size_t)n < length) {
-		job_give_back(job, GIVE_QUEUED,
+		job_give_back(job, n < 0 ? GIVE_LOCAL : GIVE_QUEUED,
 		    n < 0 ? strerror((int)-n) : "it got shorter");
 		return;
 	}
@@ -586,7 +587,8 @@ job_give_up(struct job *job)
 		return;
 	if (job->state == JOB_SENDING)
 		transfer_cancel(job->up->transfer, job->slot);
-	job_give_back(job, GIVE_QUEUED, NULL);
+	/* Whatever ends the run has set the status. */
+	job_give_back(job, GIVE_DEFERRED, NULL);
 }
 
 void

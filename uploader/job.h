@@ -38,8 +38,10 @@ enum job_step {
 };
 
 enum give_back {
-	GIVE_DEFERRED, /* somebody else is about it: that is no failure */
-	GIVE_QUEUED    /* it didn't work out: for the next run, status 75 */
+	GIVE_DEFERRED, /* somebody else is about it, or what ends the run has
+			* set the status: that is no failure of its own */
+	GIVE_QUEUED,   /* it didn't work out: for the next run, status 75 */
+	GIVE_LOCAL     /* local input or output is in the way: status 74 */
 };
 
 struct multi;

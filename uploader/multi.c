@@ -74,7 +74,7 @@ save(struct multi *multi)
 		return true;
 	log_error("Cannot save the state of a multipart upload in '%s': %s",
 	    multi->up->config->spool_dir, strerror(-rc));
-	job_give_back(multi->lead, GIVE_QUEUED, NULL);
+	job_give_back(multi->lead, GIVE_LOCAL, NULL);
 	return false;
 }
 
@@ -321,7 +321,7 @@ send_complete(struct job *lead, int64_t now_ns)
 	/* As before a PUT that may replace an object. */
 	if (!complete.if_none_match && fdatasync(lead->fd) < 0) {
 		job_give_back(
-		    lead, GIVE_QUEUED, "it can't be synced to the disk");
+		    lead, GIVE_LOCAL, "it can't be synced to the disk");
 		return;
 	}
 	build_list(lead);
