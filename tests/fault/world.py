@@ -75,6 +75,13 @@ for _number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
     signal.signal(_number, lambda number, frame: sys.exit(128 + number))
 
 
+def start_process(command, **more):
+    """As subprocess.Popen; it ends with the test."""
+    process = subprocess.Popen(command, **more)
+    _started.append(process)
+    return process
+
+
 def wait_until(condition, what, process=None):
     """Polls for a state; the bound is one that only a broken program reaches."""
     for _ in range(3000):
@@ -111,11 +118,10 @@ class Store:
     def start(self):
         """Also again, after stop: on the same port, with the same log."""
         with open(os.path.join(self.directory, "url"), "w+", encoding="utf-8") as url:
-            self.process = subprocess.Popen(
+            self.process = start_process(
                 [os.path.join(BUILD, "tests", "s3stub"), "--log", self.log,
                  "--port", self.port, *self.options],
                 stdout=url, stdin=subprocess.DEVNULL)
-            _started.append(self.process)
             wait_until(lambda: os.fstat(url.fileno()).st_size > 0,
                        "the stub listens", self.process)
             url.seek(0)
@@ -157,15 +163,16 @@ class Ended:
 
 
 class World:
-    """A tree and a bucket. CONFIG: further lines of the configuration."""
+    """A tree and a bucket. CONFIG: further lines of the configuration. BASE:
+    base_dir, where that is to lie elsewhere, such as on a full disk."""
 
     def __init__(self, store, *config, overwrites=False, key_prefix="",
-                 parent=None, spool=None, bucket=None):
+                 parent=None, base=None, spool=None, bucket=None):
         store.worlds += 1
         self.store = store
         self.bucket = bucket or f"fault-{Store.count}-{store.worlds}"
         self.root = tempfile.mkdtemp(prefix="w", dir=parent or SCRATCH)
-        self.base = os.path.join(self.root, "base")
+        self.base = base or os.path.join(self.root, "base")
         self.outside = os.path.join(self.root, "outside")
         self.spool = spool or os.path.join(self.base, ".spool")
         self.producer_log = os.path.join(self.root, "producer.log")
@@ -174,10 +181,11 @@ class World:
         self.overwrites = overwrites
         self.key_prefix = key_prefix
         self.links = False  # the producer makes hard links
+        self.linked = set()  # files outside to which the producer makes links
         self.also_known = set()  # SHA-256 of states in between that may be stored
         self.next_file = 0
         self.next_seq = 0
-        os.mkdir(self.base)
+        os.makedirs(self.base, exist_ok=True)
         os.mkdir(self.outside)
         open(self.producer_log, "w").close()
         self.configure(*config)
@@ -258,7 +266,8 @@ class World:
             for name in directories + names:
                 path = os.path.join(directory, name)
                 st = os.lstat(path)
-                seen[path] = (st.st_mode, st.st_nlink, st.st_uid, st.st_ino,
+                own = (st.st_nlink, st.st_ctime_ns) if path not in self.linked else ()
+                seen[path] = (st.st_mode, *own, st.st_uid, st.st_ino,
                               st.st_size, st.st_mtime_ns,
                               oracle.sha256_of(path) if stat.S_ISREG(st.st_mode) and
                               st.st_size < 1 << 24 else None)
@@ -275,7 +284,11 @@ class World:
         return command
 
     def run(self, stage, *sabotage, options=(), environment=(), seconds=120):
-        command = self.command(stage, *sabotage, options=options)
+        return self.run_command(self.command(stage, *sabotage, options=options),
+                                environment, seconds)
+
+    def run_command(self, command, environment=(), seconds=120):
+        """COMMAND as the programs are run."""
         ended = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, cwd=self.root,
             env={**os.environ, **self.store.environment, "LC_ALL": "C.UTF-8",
@@ -297,12 +310,10 @@ class World:
     def start(self, stage, *sabotage, options=(), environment=()):
         """Runs it in the background; what it says goes to STAGE.log."""
         with open(os.path.join(self.root, stage + ".log"), "ab") as log:
-            process = subprocess.Popen(
+            return start_process(
                 self.command(stage, *sabotage, options=options),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.root,
                 env={**os.environ, **self.store.environment, **dict(environment)})
-        _started.append(process)
-        return process
 
     def drain(self, passes=2, *sabotage):
         """Clean passes of the three programs. A second file of the same path
