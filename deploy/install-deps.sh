@@ -7,11 +7,12 @@ set -eu
 usage()
 {
 	cat <<'EOF'
-usage: install-deps.sh [build] [test] [all] [fuzz] [rgw]
+usage: install-deps.sh [build] [test] [all] [fault] [fuzz] [rgw]
 
     build   what `make` needs (the default)
     test    what `make check-e2e` and `make demo` need besides
     all     both, and what `make format-check` needs
+    fault   what `make check-fault` needs besides, to try more file systems
     fuzz    what `make fuzz` needs besides
     rgw     what `make check-rgw` needs besides
 
@@ -40,11 +41,13 @@ openssl python3-swift memcached systemd"
 deb_format="clang-format"
 # The sanitizers' and libFuzzer's libraries are those of clang's version.
 deb_fuzz="clang libclang-rt-14-dev|libclang-rt-dev|libclang-common-14-dev"
+deb_fault="e2fsprogs xfsprogs btrfs-progs bindfs"
 deb_rgw="radosgw ceph-mon ceph-osd"
 
 # The same elsewhere.
 swift_hint="OpenStack Swift and memcached: pip install swift into a virtual \
 environment, and set PYTHON to its python"
+fault_hint="e2fsprogs, xfsprogs, btrfs-progs and bindfs"
 rgw_hint="Ceph's radosgw, radosgw-admin, ceph, ceph-mon and ceph-osd"
 rpm_build="gcc make libcurl-devel mbedtls-devel libyaml-devel"
 rpm_test="check-devel libmicrohttpd-devel curl strace memcached"
@@ -217,6 +220,9 @@ is_there()
 	format)
 		has clang-format
 		;;
+	fault)
+		has mkfs.ext4 && has mkfs.xfs && has mkfs.btrfs && has bindfs
+		;;
 	fuzz)
 		"${0%/*}/../tests/run-fuzz.sh" --can >/dev/null
 		;;
@@ -249,6 +255,7 @@ explain_others()
 		build) names="$names $build" ;;
 		test) names="$names $test" ;;
 		format) names="$names $format" ;;
+		fault) names="$names $fault_hint" ;;
 		fuzz) names="$names clang with its compiler-rt" ;;
 		rgw) names="$names $rgw_hint" ;;
 		esac
@@ -268,7 +275,7 @@ explain_others()
 groups=
 for argument in "$@"; do
 	case $argument in
-	build | test | fuzz | rgw) groups="$groups $argument" ;;
+	build | test | fault | fuzz | rgw) groups="$groups $argument" ;;
 	all) groups="$groups build test format" ;;
 	-h | --help)
 		usage
@@ -290,6 +297,7 @@ if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
 		build) debs="$debs $deb_build" ;;
 		test) debs="$debs $deb_test" ;;
 		format) debs="$debs $deb_format" ;;
+		fault) debs="$debs $deb_fault" ;;
 		fuzz) debs="$debs $deb_fuzz" ;;
 		rgw) debs="$debs $deb_rgw" ;;
 		esac
