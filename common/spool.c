@@ -51,8 +51,8 @@ open_part(int root_fd, const struct part *part, enum spool_mode mode)
 	if (mode == SPOOL_CREATE && mkdirat(root_fd, part->name, 0700) < 0 &&
 	    errno != EEXIST)
 		return -errno;
-	fd = fsio_open_beneath(
-	    root_fd, part->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	/* O_NOFOLLOW would turn the ELOOP of a link into an ENOTDIR. */
+	fd = fsio_open_beneath(root_fd, part->name, O_RDONLY | O_DIRECTORY);
 	if (fd == -ENOENT && mode == SPOOL_LOOK)
 		return 0;
 	if (fd < 0)
@@ -90,6 +90,29 @@ open_parts(struct spool *spool, enum spool_mode mode, const char **ret_name)
 	return 0;
 }
 
+/* Makes PATH below DIRFD unless it stands. mkdirat alone would follow links on
+ * the way. */
+static int
+make_beneath(int dirfd, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	int parent_fd, rc;
+	char *parent;
+
+	if (slash == NULL)
+		return mkdirat(dirfd, path, 0700) == 0 || errno == EEXIST
+			   ? 0
+			   : -errno;
+	parent = mem_copy_n(path, (size_t)(slash - path));
+	parent_fd = fsio_open_beneath(dirfd, parent, O_RDONLY | O_DIRECTORY);
+	free(parent);
+	if (parent_fd < 0)
+		return parent_fd;
+	rc = make_beneath(parent_fd, slash + 1);
+	(void)close(parent_fd); /* a directory */
+	return rc;
+}
+
 /* Opens spool_dir itself. Below base_dir whoever may write there could have put
  * a link in its place; elsewhere the user named it, and links on the way are
  * his. */
@@ -99,19 +122,19 @@ open_dir(const struct spool *spool, const struct config *config,
 {
 	const char *path = config->spool_dir;
 	size_t base_length = strlen(config->base_dir);
-	int dirfd = AT_FDCWD;
-	int fd;
+	int fd, rc;
 
 	if (strncmp(path, config->base_dir, base_length) == 0 &&
 	    path[base_length] == '/') {
-		dirfd = spool->base_fd;
 		path += base_length + strspn(path + base_length, "/");
+		rc = mode == SPOOL_CREATE ? make_beneath(spool->base_fd, path)
+					  : 0;
+		return rc < 0 ? rc
+			      : fsio_open_beneath(spool->base_fd, path,
+				    O_RDONLY | O_DIRECTORY);
 	}
-	if (mode == SPOOL_CREATE && mkdirat(dirfd, path, 0700) < 0 &&
-	    errno != EEXIST)
+	if (mode == SPOOL_CREATE && mkdir(path, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	if (dirfd != AT_FDCWD)
-		return fsio_open_beneath(dirfd, path, O_RDONLY | O_DIRECTORY);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd >= 0 ? fd : -errno;
 }

@@ -504,11 +504,30 @@ def spool_root():
             refused(world, what, world.spool)
 
 
+def spool_behind_a_link():
+    """A spool_dir below base_dir, on whose way somebody has put a link."""
+    with World(Store()) as world:
+        os.chown(world.base, NOBODY, NOBODY)
+        world.write(f"room/{HOUR}/05-t.dat")
+        inside = os.path.join(world.outside, "private")
+        os.mkdir(inside, 0o700)
+        os.symlink(inside, world.full("sub"))
+        world.spool = world.full("sub/spool")
+        world.configure()
+        world.outside_before = world.look_outside()
+        refused(world, "one behind a symbolic link", inside)
+
+
 def spool_parts():
     """Parts of the spool that aren't ours alone."""
     store = Store()
     parts = ("claimed", "uploading", "confirmed", "failed", "runs", "ledger",
              "multipart", "locks", "tmp")
+
+    def link(world, path):
+        target = os.path.join(world.outside, "part")
+        os.rename(path, target)
+        os.symlink(target, path)
 
     def foreign(world, path):
         os.chown(path, NOBODY, NOBODY)
@@ -517,7 +536,7 @@ def spool_parts():
         os.chmod(path, 0o770)
 
     for part in sample(parts, 3):
-        for what, change in (("somebody else's", foreign),
+        for what, change in (("a symbolic link", link), ("somebody else's", foreign),
                              ("open to the group", opened)):
             with World(store) as world:
                 world.scan()
@@ -545,4 +564,4 @@ if __name__ == "__main__":
         skip("only root can play both the programs and another user", "hostile trees")
         main()
     main(swapped, swapped_spool, hard_links, kinds, calls, hole, names, spool_root,
-         spool_parts)
+         spool_behind_a_link, spool_parts)
