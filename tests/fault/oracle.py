@@ -286,7 +286,7 @@ def _drained(evidence):
         for path in evidence.in_room[room]:
             yield f"NOT DRAINED: {path}"
     # What a killed program leaves in tmp/ is litter, which goes after a day.
-    for room in ("runs", "multipart"):
+    for room in ("runs",) if evidence.world.may_abandon else ("runs", "multipart"):
         for path, _ in find_files(os.path.join(spool, room)):
             yield f"LEFT BEHIND: {path}"
     for room in ("uploading", "confirmed"):

@@ -181,6 +181,9 @@ class World:
         self.overwrites = overwrites
         self.key_prefix = key_prefix
         self.links = False  # the producer makes hard links
+        # A file that is changed while it goes in parts leaves an upload, which
+        # is aborted after multipart_abort_after.
+        self.may_abandon = False
         self.linked = set()  # files outside to which the producer makes links
         self.also_known = set()  # SHA-256 of states in between that may be stored
         self.next_file = 0
