@@ -159,6 +159,30 @@ START_TEST(must_be_no_link)
 }
 END_TEST
 
+/* Nor on the way to it. */
+START_TEST(must_not_lie_behind_a_link)
+{
+	char base[] = "base", dir[] = "base/sub/spool";
+	struct config config = {.base_dir = base, .spool_dir = dir};
+	struct spool *spool = NULL;
+	char *error = NULL;
+
+	scratch_make_dirs("base");
+	scratch_make_dirs("private");
+	ck_assert_int_eq(symlink("../private", "base/sub"), 0);
+	ck_assert_int_eq(
+	    spool_open(&config, SPOOL_CREATE, &spool, &error), -EPERM);
+	ck_assert_ptr_nonnull(strstr(error, dir));
+	free(error);
+	ck_assert(!scratch_exists("private/spool"));
+	ck_assert_int_eq(unlink("base/sub"), 0);
+	scratch_make_dirs("base/sub");
+	ck_assert_int_eq(spool_open(&config, SPOOL_CREATE, &spool, &error), 0);
+	spool_close(spool);
+	ck_assert(scratch_exists("base/sub/spool/claimed"));
+}
+END_TEST
+
 START_TEST(says_what_is_wrong)
 {
 	struct spool *spool = NULL;
@@ -178,7 +202,7 @@ START_TEST(says_what_is_wrong)
 	/* A part that is a link would lead out. */
 	scratch_make_dirs("elsewhere");
 	ck_assert_int_eq(symlink("../../elsewhere", SPOOL "runs"), 0);
-	check_refused(-ENOTDIR);
+	check_refused(-EPERM);
 	ck_assert_int_eq(unlink(SPOOL "runs"), 0);
 	ck_assert_int_eq(open_spool(SPOOL_CREATE, &spool, &error), 0);
 	spool_close(spool);
@@ -616,6 +640,7 @@ main(void)
 	tcase_add_test(opening, must_be_ours);
 	tcase_add_test(opening, parts_must_be_closed);
 	tcase_add_test(opening, must_be_no_link);
+	tcase_add_test(opening, must_not_lie_behind_a_link);
 	tcase_add_test(opening, says_what_is_wrong);
 	tcase_add_test(opening, spool_elsewhere);
 	tcase_add_test(opening, has_locks);
