@@ -176,9 +176,10 @@ open_root(struct spool *spool, const struct config *config,
 		*ret_error = mem_format("Cannot open the spool directory '%s': "
 					"%s%s",
 		    path, strerror(-rc),
-		    mode == SPOOL_CREATE ? "; its parent directory must exist "
-					   "and be ours to write"
-					 : "");
+		    rc == -ENOENT || rc == -EACCES
+			? "; its parent directory must exist and be ours to "
+			  "write"
+			: "");
 	if (rc < 0)
 		return rc == -ELOOP ? -EPERM : rc;
 	spool->device = st.st_dev;

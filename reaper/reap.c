@@ -4,9 +4,10 @@
  * modification time and CRC are the file's, in the order: take the lease, fstat
  * and compare, ask whether the lease stands, unlink. The bytes are read once
  * more because times prove little: a writer can restore the modification time
- * (rsync and tar do), our own renames set the change time, and a store through a
- * mapping changes neither on tmpfs and overlayfs. Receipts are read as a stream,
- * so a run of any length costs no memory; each line whose file is gone is done.
+ * (rsync and tar do), our own renames set the change time, and a store through
+ * a mapping changes neither on tmpfs and overlayfs. Receipts are read as a
+ * stream, so a run of any length costs no memory; each line whose file is gone
+ * is done.
  */
 #include "reaper/reap.h"
 
