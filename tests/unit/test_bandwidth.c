@@ -2,6 +2,7 @@
 #include "uploader/bandwidth.h"
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
@@ -24,17 +25,20 @@ START_TEST(keeps_the_rate)
 			int64_t now_ns = start_ns;
 			int64_t end_ns = start_ns + 8 * CLOCK_NS_PER_S;
 			double sent = 0, most = 8.0 * (double)rate;
+			bool modest = true;
 
 			bandwidth_init(&b, rate, now_ns);
 			while (now_ns < end_ns) {
 				size_t got = bandwidth_take(
 				    &b, want, others, now_ns);
 
-				ck_assert_uint_le(got, want);
+				modest = modest && got <= want;
 				sent += (double)got;
 				/* An uneven step, finer than the bucket. */
 				now_ns += 1234567;
 			}
+			/* Each assertion that holds is a write: not above. */
+			ck_assert(modest);
 			/* And what the bucket held at the beginning. */
 			ck_assert_double_le(sent, most + (double)rate / 4 + 1);
 			/* All of it, where enough was asked for. */

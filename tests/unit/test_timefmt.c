@@ -1,8 +1,10 @@
 /* Times to text and back; the C library's calendar is the judge of ours. */
 #include <check.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "common/clock.h"
@@ -206,7 +208,7 @@ END_TEST
 /* Every day there is, and a second of each, against gmtime_r. */
 START_TEST(agrees_with_the_library)
 {
-	char ours[TIMEFMT_MAX];
+	char ours[TIMEFMT_MAX] = "";
 	char theirs[64];
 
 	for (time_t t = -9223372036; t < 9223372036; t += 86400 + 7) {
@@ -214,13 +216,13 @@ START_TEST(agrees_with_the_library)
 		int64_t back;
 		struct tm tm;
 
-		ck_assert_ptr_nonnull(gmtime_r(&t, &tm));
-		ck_assert_uint_ne(strftime(theirs, sizeof theirs,
-				      "%Y-%m-%dT%H:%M:%S.000Z", &tm),
-		    0);
-		ck_assert_str_eq(timefmt_rfc3339(time_ns, ours), theirs);
-		ck_assert_int_eq(timefmt_parse(ours, &back), 0);
-		ck_assert_int_eq(back, time_ns);
+		/* Each assertion that holds is a write, too: too many here. */
+		if (gmtime_r(&t, &tm) == NULL ||
+		    strftime(theirs, sizeof theirs, "%Y-%m-%dT%H:%M:%S.000Z",
+			&tm) == 0 ||
+		    strcmp(timefmt_rfc3339(time_ns, ours), theirs) != 0 ||
+		    timefmt_parse(ours, &back) < 0 || back != time_ns)
+			ck_abort_msg("%jd: %s", (intmax_t)t, ours);
 	}
 }
 END_TEST
