@@ -93,7 +93,8 @@ is "an unknown option" 64 "$(sab --wat -- true)"
 for bad in '--from wat' '--fail wat:1=EIO' '--fail read:1=EWAT' \
 	'--fail read:0=EIO' '--fail read=EIO' '--fail :1=EIO' '--kill-at x' \
 	'--kill-after 0' '--short fsync:1=1' '--short any:1=1' \
-	'--short read:1=x' '--run-at read:1:middle=true' '--no-lease EWAT'; do
+	'--short read:1=x' '--run-at read:1:middle=true' '--no-lease EWAT' \
+	'--patience x' '--fail setlease,read:1=EIO'; do
 	# shellcheck disable=SC2086 # an option and its argument
 	is "$bad" 64 "$(sab $bad -- true)"
 done
@@ -229,6 +230,10 @@ print(answer(fcntl.fcntl, file, fcntl.F_SETLEASE, fcntl.F_RDLCK),
       answer(fcntl.fcntl, file, fcntl.F_GETFD))'
 is "--no-lease" 0 "$(py --no-lease EACCES -- "$lease")"
 is "... nothing else of fcntl" "Permission denied 1" "$(cat out)"
+is "setlease" 0 "$(py --fail setlease:2=EACCES -- "$lease
+$lease")"
+is "... counts no other fcntl" "0 1 Permission denied 1" \
+	"$(paste -sd ' ' out)"
 
 # --- commands -----------------------------------------------------------------
 section "commands"
@@ -254,6 +259,9 @@ is "a command that waits for the program" 0 "$(sab --run-at 'write:1:entry=
 	sh -c 'echo a; : >over')"
 [ -e late ]
 ok "... is waited for at the end" $?
+is "--patience" 0 "$(sab --patience 60000 --run-at \
+	'write:1:entry=sleep 0.5; cp w seen' -- sh -c "$write")"
+is "... outlasts it before the call" "" "$(cat seen)"
 is "a command that waits for a lease" 0 "$(py \
 	--run-at mkdir,mkdirat:1:entry=./breaker -- '
 signal.signal(signal.SIGIO, signal.SIG_IGN)

@@ -34,7 +34,6 @@ enum {
 	STATUS_FAILED = 125,
 	STATUS_MISSED = 126,
 	STATUS_SIGNAL = 128,
-	COMMAND_WAIT_MS = 300,
 	SYSCALL_STOP = SIGTRAP | 0x80, /* PTRACE_O_TRACESYSGOOD */
 	ERROR_MAX = 4095,
 };
@@ -192,10 +191,10 @@ kill_process(const struct thread *thread)
 		expect(-errno, "kill");
 }
 
-/* A command still running after COMMAND_WAIT_MS may wait for what the program
+/* A command still running after PATIENCE_MS may wait for what the program
  * holds. Then it goes on beside it, and main() waits for it. */
 static void
-run_command(const char *command, pid_t process)
+run_command(const char *command, pid_t process, int patience_ms)
 {
 	pid_t pid = fork();
 	struct pollfd ended = {.fd = -1, .events = POLLIN};
@@ -216,7 +215,7 @@ run_command(const char *command, pid_t process)
 	if (ended.fd < 0)
 		die("pidfd_open: %s", strerror(errno));
 	do
-		rc = poll(&ended, 1, COMMAND_WAIT_MS);
+		rc = poll(&ended, 1, patience_ms);
 	while (rc < 0 && errno == EINTR);
 	(void)close(ended.fd); /* nothing was written */
 	if (rc > 0 && waitpid(pid, NULL, 0) < 0)
@@ -259,7 +258,8 @@ harm_entry(struct driver *driver, struct thread *thread)
 			break;
 		case SABOTEUR_RUN_ENTRY:
 			rule->reached = true;
-			run_command(rule->command, thread->process);
+			run_command(rule->command, thread->process,
+			    driver->plan.patience_ms);
 			break;
 		case SABOTEUR_KILL_AFTER:
 		case SABOTEUR_LIE:
@@ -299,7 +299,8 @@ harm_exit(struct driver *driver, struct thread *thread)
 	while ((rule = next_hit(driver, &hits)) != NULL) {
 		rule->reached = true;
 		if (rule->harm == SABOTEUR_RUN_EXIT)
-			run_command(rule->command, thread->process);
+			run_command(rule->command, thread->process,
+			    driver->plan.patience_ms);
 		if (rule->harm == SABOTEUR_KILL_AFTER)
 			kill_process(thread);
 	}

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -58,6 +59,7 @@ enum option_value {
 	OPTION_NO_NOREPLACE,
 	OPTION_NO_LEASE,
 	OPTION_RUN_AT,
+	OPTION_PATIENCE,
 	OPTION_HELP,
 };
 
@@ -74,6 +76,7 @@ static const struct option options[] = {
     {"no-noreplace", no_argument, NULL, OPTION_NO_NOREPLACE},
     {"no-lease", required_argument, NULL, OPTION_NO_LEASE},
     {"run-at", required_argument, NULL, OPTION_RUN_AT},
+    {"patience", required_argument, NULL, OPTION_PATIENCE},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -96,9 +99,11 @@ static const char help[] =
     "  --no-lease ERRNO  fcntl(F_SETLEASE) answers it\n"
     "  --run-at CALLS:N:entry=COMMAND, --run-at CALLS:N:exit=COMMAND\n"
     "               run it by sh while the thread is stopped there, at most\n"
-    "               300 ms, then beside it; SABOTEUR_PID is the process\n\n"
-    "CALLS is CALL[,CALL...], or any: those that are counted. N+: from the\n"
-    "N-th on. What befalls one call does so in the order of the options.\n"
+    "               300 ms, then beside it; SABOTEUR_PID is the process\n"
+    "  --patience MS  not 300 ms, but so many\n\n"
+    "CALLS is CALL[,CALL...], or any: those that are counted, or setlease:\n"
+    "each fcntl(F_SETLEASE). N+: from the N-th on. What befalls one call does\n"
+    "so in the order of the options.\n"
     "Exit status: PROGRAM's own, 128 + its signal, 64 usage, 125 the\n"
     "saboteur failed, 126 an N was never reached.\n\n"
     "Uninteresting are:";
@@ -158,6 +163,11 @@ parse_calls(struct saboteur_rule *rule, char *list)
 	rule->any = strcmp(list, "any") == 0;
 	if (rule->any)
 		return true;
+	if (strcmp(list, "setlease") == 0) {
+		rule->look = SABOTEUR_LOOK_SETLEASE;
+		rule->calls[SYS_fcntl] = true;
+		return true;
+	}
 	for (char *name = strtok_r(list, ",", &place); name != NULL;
 	     name = strtok_r(NULL, ",", &place)) {
 		int number = saboteur_call_number(saboteur_calls, name);
@@ -337,6 +347,19 @@ skip_uninteresting(struct saboteur_plan *plan)
 }
 
 static bool
+set_patience(struct saboteur_plan *plan, const char *option)
+{
+	uint64_t patience_ms;
+	const char *rest;
+
+	if (!parse_number(optarg, &patience_ms, &rest) || *rest != '\0' ||
+	    patience_ms > INT_MAX)
+		return complain(option, optarg, "not a number");
+	plan->patience_ms = (int)patience_ms;
+	return true;
+}
+
+static bool
 set_option(
     struct saboteur_plan *plan, const char *option, enum option_value value)
 {
@@ -354,6 +377,8 @@ set_option(
 	case OPTION_SKIP:
 		skip_uninteresting(plan);
 		return true;
+	case OPTION_PATIENCE:
+		return set_patience(plan, option);
 	default:
 		return parse_rule(
 		    plan, option, value, optarg != NULL ? optarg : "");
@@ -366,6 +391,7 @@ saboteur_plan_parse(struct saboteur_plan *plan, int argc, char **argv)
 	int value, index = 0;
 
 	plan->from = -1;
+	plan->patience_ms = 300;
 	/* The plus: what follows PROGRAM is its own. */
 	while ((value = getopt_long(argc, argv, "+", options, &index)) != -1) {
 		if (value == OPTION_HELP) {

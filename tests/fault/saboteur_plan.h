@@ -43,6 +43,7 @@ struct saboteur_plan {
 	int from; /* -1: counting has begun */
 	bool uninteresting[SABOTEUR_CALLS_MAX];
 	const char *count_path, *trace_path;
+	int patience_ms; /* with a command, before it is left alone */
 	struct saboteur_rule rules[SABOTEUR_RULES_MAX];
 	unsigned rule_count;
 	uint64_t total, counts[SABOTEUR_CALLS_MAX];
