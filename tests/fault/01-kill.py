@@ -77,19 +77,19 @@ def everywhere():
     """Each program at each call."""
     store = Store()
     for stage in STAGES:
-        kill_everywhere(store, stage, 60)
+        kill_everywhere(store, stage, 30)
 
 
 def without_noreplace():
     """The same where RENAME_NOREPLACE is missing, as on NFS and FUSE."""
     store = Store()
     for stage in STAGES:
-        kill_everywhere(store, stage, 40, "--no-noreplace")
+        kill_everywhere(store, stage, 15, "--no-noreplace")
 
 
 def without_conditions():
     """The uploader, on a store that knows no If-None-Match."""
-    kill_everywhere(Store("--no-conditions"), "upload", 30)
+    kill_everywhere(Store("--no-conditions"), "upload", 15)
 
 
 def kill_pair(store, first, second):
@@ -111,7 +111,7 @@ def pairs():
         with Tree(store, stage) as world:
             counts[stage] = world.count_calls(stage)[0]["total"]
     violations = []
-    tries = 2000 if tap.LONG else 40
+    tries = 2000 if tap.LONG else 20
     for _ in range(tries):
         first, second = ((stage, chance.randrange(1, counts[stage] + 1))
                          for stage in (chance.choice(STAGES), chance.choice(STAGES)))

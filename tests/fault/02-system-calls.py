@@ -76,17 +76,17 @@ def try_all(quick, option, errors, calls=None, often=""):
 
 def fails_once():
     """The n-th call isn't made, and answers an error."""
-    try_all(50, "--fail", ERRORS)
+    try_all(25, "--fail", ERRORS)
 
 
 def fails_from_then_on():
     """The n-th and all later ones of its name."""
-    try_all(25, "--fail", ("EIO", "ENOSPC", "EMFILE", "ENOMEM"), often="+")
+    try_all(12, "--fail", ("EIO", "ENOSPC", "EMFILE", "ENOMEM"), often="+")
 
 
 def happens_and_lies():
     """A move that has happened answers an error, as over NFS."""
-    try_all(20, "--lie", ("ENOENT", "EEXIST", "EIO", "ESTALE"),
+    try_all(10, "--lie", ("ENOENT", "EEXIST", "EIO", "ESTALE"),
             ("rename", "renameat", "renameat2", "mkdirat", "unlinkat", "linkat"))
 
 
@@ -97,7 +97,7 @@ def happens_and_lies_by_hand():
         cases = [(call, n, error) for call in ("renameat", "rename", "linkat", "unlinkat")
                  for n in range(1, 9) for error in ("ENOENT", "EEXIST", "EIO")]
         violations, came = [], 0
-        for call, n, error in sample(cases, 20):
+        for call, n, error in sample(cases, 10):
             with prepare(store, stage) as world:
                 ended = world.run(stage, "--no-noreplace", "--lie", f"{call}:{n}={error}")
                 came += ended.status != NEVER_REACHED
@@ -113,7 +113,7 @@ def does_less():
         cases = [(call, n, size) for call, n in places(store, stage)
                  if call in ("read", "pread64", "write") for size in (1, 7)]
         violations = []
-        chosen = sample(cases, 20)
+        chosen = sample(cases, 10)
         for call, n, size in chosen:
             with prepare(store, stage) as world:
                 ended = world.run(stage, "--short", f"{call}:{n}={size}")

@@ -255,23 +255,23 @@ def at_every_call(store, quick, data, *how, parent=None, actions=ACTIONS, where=
 
 def small_file():
     """One that is read into memory."""
-    at_every_call(Store(), 50, chance.randbytes(SIZE))
+    at_every_call(Store(), 30, chance.randbytes(SIZE))
 
 
 def large_file():
     """One that goes in parts."""
-    at_every_call(Store(), 20, BIG)
+    at_every_call(Store(), 10, BIG)
 
 
 def without_conditions():
     """On a store that knows no If-None-Match."""
-    at_every_call(Store("--no-conditions"), 20, chance.randbytes(SIZE))
+    at_every_call(Store("--no-conditions"), 10, chance.randbytes(SIZE))
 
 
 def without_leases():
     """Where neither leases nor RENAME_NOREPLACE can be had, producers that put
     another file under the name: a writer in place can't be seen there."""
-    at_every_call(Store(), 20, chance.randbytes(SIZE), "--no-lease", "EINVAL",
+    at_every_call(Store(), 10, chance.randbytes(SIZE), "--no-lease", "EINVAL",
                   "--no-noreplace", actions=[("name", replace), ("name", recreate)])
 
 
@@ -290,7 +290,7 @@ def on_file_systems():
                        ("ext4", lambda: filesystems.image("ext4", 64 << 20))):
         try:
             with make() as top:
-                at_every_call(Store(), 20, chance.randbytes(SIZE), parent=top,
+                at_every_call(Store(), 10, chance.randbytes(SIZE), parent=top,
                               where=name + ", ")
         except filesystems.Cannot as reason:
             skip(str(reason), name)
