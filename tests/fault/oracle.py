@@ -168,8 +168,13 @@ class Evidence:
         self.versions, self.alive = read_producer(world.producer_log)
         self.missing = read_missing(world.producer_log)
         self.stored = read_stub(world.stub_log, world.bucket)
+        self.objects = {line.key: line for line in self.stored}  # as they are now
         self.receipts = read_receipts(world.spool)
         self.sizes = {version.size for version in self.versions}
+        self.of_path, self.of_crc32c = {}, {}  # -> versions
+        for version in self.versions:
+            self.of_path.setdefault(version.path, []).append(version)
+            self.of_crc32c.setdefault((version.crc32c, version.size), []).append(version)
         self.on_disk = {}  # sha256 -> paths
         self.names = {}  # (device, inode) -> paths
         self.in_room = {room: [] for room in ROOMS}
@@ -194,16 +199,12 @@ class Evidence:
             if st.st_size in self.sizes:  # a hole may be too large to read
                 self.on_disk.setdefault(sha256_of(path), []).append(path)
 
-    def objects(self):
-        """key -> what it is now."""
-        return {stored.key: stored for stored in self.stored}
-
     def bytes_of(self, receipt):
         """The SHA-256 of what the receipt is about (of each that it may be)."""
         if receipt.sha256 != "-":
             return {receipt.sha256}
-        return {version.sha256 for version in self.versions
-                if version.crc32c == receipt.crc32c and version.size == receipt.size}
+        return {version.sha256 for version in
+                self.of_crc32c.get((receipt.crc32c, receipt.size), ())}
 
     def is_key_of(self, key, path):
         whole = self.world.key_prefix + path
@@ -213,15 +214,17 @@ class Evidence:
 def _survival(evidence):
     """1, 7: every byte that was finished is in an object or on the disk."""
     by_sha = {}
-    for key, stored in evidence.objects().items():
+    for key, stored in evidence.objects.items():
         by_sha.setdefault(stored.sha256, []).append(key)
+    ever_stored = {line.sha256 for line in evidence.stored}
     for version in evidence.alive:
         if version.sha256 in evidence.on_disk:
             continue
         keys = by_sha.get(version.sha256, [])
         if any(evidence.is_key_of(key, version.path) for key in keys):
             continue
-        if evidence.world.overwrites and _was_replaced(evidence, version):
+        if (evidence.world.overwrites and version.sha256 in ever_stored and
+                _was_replaced(evidence, version)):
             continue
         yield f"LOST: {version} is neither on the disk nor in the store"
 
@@ -229,12 +232,10 @@ def _survival(evidence):
 def _was_replaced(evidence, version):
     """Under overwrite a later version of the path may take its object's
     place, and nothing else may."""
-    now = evidence.objects().get(evidence.world.key_prefix + version.path)
-    if now is None:
-        return False
-    return any(later.path == version.path and later.seq > version.seq and
-               later.sha256 == now.sha256 for later in evidence.versions) and any(
-                   stored.sha256 == version.sha256 for stored in evidence.stored)
+    now = evidence.objects.get(evidence.world.key_prefix + version.path)
+    return now is not None and any(
+        later.seq > version.seq and later.sha256 == now.sha256
+        for later in evidence.of_path[version.path])
 
 
 def _deletion(evidence):
