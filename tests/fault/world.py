@@ -11,6 +11,7 @@ Arguments of scan, upload and reap are saboteur's; without any the program runs
 by itself. Nothing here measures time.
 """
 import atexit
+import glob
 import hashlib
 import json
 import os
@@ -91,6 +92,16 @@ def wait_until(condition, what, process=None):
             break
         time.sleep(0.02)
     raise AssertionError("never came true: " + what)
+
+
+def suspend(process):
+    """Stops it; it has stopped, or ended, when this returns."""
+    def is_still():
+        with open(f"/proc/{process.pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] in "TZ"
+
+    process.send_signal(signal.SIGSTOP)
+    wait_until(is_still, "it stops")
 
 
 class Store:
@@ -337,6 +348,20 @@ class World:
 
     def check(self, drained=False):
         return oracle.check(self, drained)
+
+    def held_by(self, process):
+        """(path, inode) of what a live uploader's runs hold: those of its name
+        (a number can be used again) that it has open."""
+        runs = set()
+        for fd in glob.glob(f"/proc/{process.pid}/fd/*"):
+            try:
+                run, suffix = os.path.splitext(os.path.basename(os.readlink(fd)))
+            except FileNotFoundError:
+                continue
+            if suffix == ".tsv" and f".{process.pid}." in run:
+                runs.add(run)
+        return sorted((path, st.st_ino) for run in runs for path, st in
+                      oracle.find_files(os.path.join(self.spool, "uploading", run)))
 
     def files_in(self, *rooms):
         """What lies in these rooms, as full paths."""
