@@ -36,7 +36,7 @@ deb_build="gcc make pkg-config libc6-dev
 libcurl4-openssl-dev|libcurl4-gnutls-dev libmbedtls-dev libyaml-dev
 libexpat1-dev libisal-dev libjansson-dev"
 deb_test="check libmicrohttpd-dev libgnutls28-dev perl curl strace procps
-openssl python3-swift memcached systemd"
+openssl python3-swift memcached systemd faketime"
 # In Debian 12 this is version 14, whose taste .clang-format is written for.
 deb_format="clang-format"
 # The sanitizers' and libFuzzer's libraries are those of clang's version.
@@ -50,7 +50,7 @@ environment, and set PYTHON to its python"
 fault_hint="e2fsprogs, xfsprogs, btrfs-progs and bindfs"
 rgw_hint="Ceph's radosgw, radosgw-admin, ceph, ceph-mon and ceph-osd"
 rpm_build="gcc make libcurl-devel mbedtls-devel libyaml-devel"
-rpm_test="check-devel libmicrohttpd-devel curl strace memcached"
+rpm_test="check-devel libmicrohttpd-devel curl strace memcached libfaketime"
 
 name_others()
 {
@@ -73,20 +73,21 @@ libjansson-devel"
 		build="gcc make pkgconf musl-dev linux-headers curl-dev
 mbedtls-dev yaml-dev expat-dev isa-l-dev jansson-dev"
 		test="check-dev libmicrohttpd-dev perl-utils curl strace memcached
-coreutils util-linux"
+coreutils util-linux libfaketime"
 		format="clang-extra-tools"
 		command="apk add"
 		;;
 	arch)
 		build="gcc make pkgconf curl mbedtls libyaml expat isa-l jansson"
-		test="check libmicrohttpd perl strace memcached"
+		test="check libmicrohttpd perl strace memcached libfaketime"
 		format="clang"
 		command="pacman -S"
 		;;
 	*)
 		build="a C compiler, GNU make, pkg-config, and with their headers
 libcurl, mbedTLS, libyaml, expat, ISA-L, jansson"
-		test="Check, libmicrohttpd, prove (Perl), curl, strace, memcached"
+		test="Check, libmicrohttpd, prove (Perl), curl, strace, memcached,
+faketime"
 		format="clang-format 14"
 		command=
 		;;
