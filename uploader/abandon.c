@@ -57,24 +57,49 @@ abandon_answered(struct job *job, const struct verdict_row *row)
 	return false;
 }
 
+struct stale {
+	struct uploader *up;
+	int64_t before_ns; /* begun until then */
+};
+
 static void
 visit_state(void *context, const struct multistate *state)
 {
-	struct uploader *up = context;
-	int64_t age_ns = clock_realtime_ns() - state->started_ns;
+	const struct stale *stale = context;
+	struct uploader *up = stale->up;
 
-	if (age_ns >=
-		up->config->multipart_abort_after_seconds * CLOCK_NS_PER_S &&
+	if (state->started_ns <= stale->before_ns &&
 	    strcmp(strbuf_text(&state->bucket), up->config->bucket) == 0 &&
 	    run_is_dead(up->stage->spool, strbuf_text(&state->run)) == 1)
 		abandon_queue(up, state);
 }
 
+/* There is no run yet that would have asked for the time. */
+static int
+ask_time(struct uploader *up, int64_t *ret_now_ns)
+{
+	struct clock_fs clock;
+	int rc = 0;
+
+	if (up->commits.keys_fd < 0)
+		rc = spool_open_keys(up->stage->spool, &up->commits.keys_fd);
+	if (rc == 0)
+		rc = clock_fs_probe(up->commits.keys_fd, &clock);
+	if (rc == 0)
+		*ret_now_ns = clock_fs_now_ns(&clock);
+	return rc;
+}
+
 void
 abandon_find_stale(struct uploader *up)
 {
-	int rc = multistate_each(up->stage->spool, visit_state, up);
+	struct stale stale = {.up = up};
+	int rc = ask_time(up, &stale.before_ns);
 
+	stale.before_ns -= up->config->multipart_abort_after_seconds *
+			   CLOCK_NS_PER_S;
+	if (rc == 0)
+		rc = multistate_each(up->stage->spool, visit_state, &stale);
 	if (rc < 0)
 		log_warning("Cannot look for stale multipart uploads in "
 			    "'%s': %s",

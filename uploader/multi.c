@@ -47,7 +47,7 @@ describe_file(const struct job *lead, struct multistate *state)
 	state->mtime_ns = clock_from_timespec(&lead->st.st_mtim);
 	state->part_size = parts_size(
 	    lead->st.st_size, config->part_size_bytes);
-	state->started_ns = clock_realtime_ns();
+	state->started_ns = clock_fs_now_ns(&lead->commit->run->fs_clock);
 	strbuf_reset(&state->run);
 	strbuf_puts(&state->run, lead->commit->run->name);
 	strbuf_reset(&state->bucket);

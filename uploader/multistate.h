@@ -12,7 +12,7 @@
 struct multistate {
 	uint64_t inode; /* names the file */
 	int64_t size, mtime_ns, part_size;
-	int64_t started_ns; /* wall clock */
+	int64_t started_ns; /* by the file system's clock: hosts' may differ */
 	struct strbuf run;  /* whose it is, as long as that lives */
 	struct strbuf bucket, key, upload_id;
 };

@@ -237,6 +237,48 @@ def recovered():
     store.stop()
 
 
+def gone_on_with():
+    """an unfinished multipart upload of today isn't aborted"""
+    pairs = [(RIGHT, "+10y"), ("-10y", RIGHT), ("+100y", "-60y")]
+    store = Store(rules=[f"PUT op=UploadPart part=2 key=*05-{number}.dat n=1 stall"
+                         for number in range(len(pairs))])
+    data = chance.randbytes((5 << 20) + 1)
+    for number, (before, after) in enumerate(pairs):
+        with World(store, "multipart_abort_after: 7d") as world:
+            world.write(f"room/2021/02/03/04/05-{number}.dat", data)
+            world.scan()
+            one = world.start("upload", environment=clock(before))
+            wait_until(lambda: requests(world, "UploadPart", "200"),
+                       "a part is stored", one)
+            one.kill()
+            one.wait()
+            ended = world.upload(environment=clock(after))
+            equal(ended.status, 0, f"{before}, then {after}: it is uploaded", ended)
+            equal((len(requests(world, "CreateMultipartUpload", "200")),
+                   requests(world, "AbortMultipartUpload")), (1, []),
+                  f"{before}, then {after}: by the upload that was begun")
+            world.reap()
+            holds(world.check(drained=True), "nothing is lost")
+    store.stop()
+
+
+def aborted():
+    """one that nobody goes on with is aborted in time"""
+    store = Store(rules=["PUT op=UploadPart part=2 stall"])
+    with World(store, "multipart_abort_after: 1s") as world:
+        world.write(PATH, size=(5 << 20) + 1)
+        world.scan()
+        one = world.start("upload", environment=clock("+10y"))
+        wait_until(lambda: requests(world, "UploadPart", "200"), "a part is stored", one)
+        one.kill()
+        one.wait()
+        os.unlink(world.files_in("uploading")[0])
+        wait_until(lambda: world.upload(environment=clock("-10y")).status == 0 and
+                   requests(world, "AbortMultipartUpload", "204"), "it is aborted")
+        equal(os.listdir(os.path.join(world.spool, "multipart")), [], "and forgotten")
+    store.stop()
+
+
 def ledger():
     """every receipt is kept, whatever day the reaper believes it is"""
     store = Store()
@@ -351,7 +393,7 @@ def credentials():
 
 
 STORIES = (clocks_are_wrong, settled, settled_without_leases, retained, pruned, recovered,
-           ledger, odd_times, signed, jumping, credentials)
+           gone_on_with, aborted, ledger, odd_times, signed, jumping, credentials)
 
 
 def without_faketime():
