@@ -218,10 +218,7 @@ confirm(struct heir *heir, const struct legacy *file)
 static void
 hand_over(const struct legacy *file, struct pick_claim *claim)
 {
-	strbuf_reset(&claim->path);
-	strbuf_puts(&claim->path, file->path);
 	claim->inode = file->inode;
-	claim->was_dead = true;
 	strbuf_reset(&claim->receipt);
 	if (file->receipt != NULL)
 		strbuf_puts(&claim->receipt, file->receipt);
@@ -229,7 +226,7 @@ hand_over(const struct legacy *file, struct pick_claim *claim)
 
 int
 heir_next(struct heir *heir, const struct run *run, const struct pathset *left,
-    struct pick_claim *claim)
+    const struct pick_gate *gate, struct pick_claim *claim)
 {
 	for (;;) {
 		struct legacy *file;
@@ -247,17 +244,21 @@ heir_next(struct heir *heir, const struct run *run, const struct pathset *left,
 		    heir->room_fd, file->path, file->inode};
 
 		rc = -EEXIST;
+		strbuf_reset(&claim->path);
+		strbuf_puts(&claim->path, file->path);
+		claim->was_dead = true;
 		claim->is_confirmed = false;
+		claim->key_hash = -1;
 		if (file->receipt != NULL && heir->lock_fd >= 0)
 			rc = confirm(heir, file);
 		if (rc == 0)
 			claim->is_confirmed = true;
 		else
-			rc = spool_take(
-			    heir->spool, &from, &run->uploading, file->path);
+			rc = pick_take(heir->spool, gate, &from, run, claim);
 		if (rc == -ENOENT || rc == -EEXIST || rc == -EISDIR ||
-		    rc == -ENOTDIR)
-			continue; /* gone, or we hold a file of this path */
+		    rc == -ENOTDIR || rc == -EAGAIN)
+			continue; /* gone, or we hold a file of this path, or
+				   * somebody is about its key */
 		if (rc < 0)
 			return rc;
 		hand_over(file, claim);

@@ -25,18 +25,10 @@
 #include "uploader/abandon.h"
 #include "uploader/checksum.h"
 #include "uploader/exchange.h"
+#include "uploader/keylock.h"
 #include "uploader/multi.h"
-#include "uploader/pathset.h"
 
 enum { SLICE = 1024 * 1024 };
-
-static void
-unlock_key(struct job *job)
-{
-	if (job->key_hash >= 0)
-		(void)fsio_unlock(job->up->commits.keys_fd, job->key_hash, 1);
-	job->key_hash = -1;
-}
 
 /* The slot is free for another file. The key's lock, if any, has been handed
  * on or let go. */
@@ -88,7 +80,8 @@ job_give_back(struct job *job, enum give_back how, const char *reason)
 		    path, strerror(-rc));
 		stage_fail(up->stage, EX_IOERR);
 	}
-	unlock_key(job);
+	keylock_release(up, job->key_hash);
+	job->key_hash = -1;
 	job_become_idle(job);
 }
 
@@ -330,53 +323,18 @@ open_file(struct job *job)
 	}
 }
 
-/* Whether another run holds another file of this path. We have the key's lock,
- * so that one hasn't been sent, and it may be the older one, which must go
- * first where the later of two PUTs wins. Whether that run lives isn't asked:
- * a dead one's lock is held by the heir who takes its files one by one. */
-static int
-visit_other_run(void *context, const char *name)
-{
-	const struct job *job = context;
-	const struct spool *spool = job->up->stage->spool;
-	char *path = mem_format("%s/%s", name, strbuf_text(&job->path));
-	struct stat st;
-	bool holds = fstatat(spool->uploading_fd, path, &st,
-			 AT_SYMLINK_NOFOLLOW) == 0 &&
-		     st.st_ino != job->inode;
-
-	free(path);
-	return holds ? -EBUSY : 0;
-}
-
 bool
 job_lock_key(struct job *job)
 {
 	struct uploader *up = job->up;
-	int64_t hash = (int64_t)(pathset_hash(strbuf_text(&job->key)) >> 2);
-	int rc = 0;
+	int rc;
 
 	if (job->key_hash >= 0 || !uploader_is_unconditional(up))
 		return true;
-	if (up->commits.keys_fd < 0)
-		rc = spool_open_keys(up->stage->spool, &up->commits.keys_fd);
-	/* Our own jobs share the lock's owner, so it can't tell them apart. */
-	for (size_t i = 0; rc == 0 && i < up->job_count; i++)
-		if (up->jobs[i].key_hash == hash)
-			rc = -EAGAIN;
-	for (const struct commit *c = up->commit; rc == 0 && c != NULL;
-	     c = c->older)
-		if (commit_holds_key(c, hash))
-			rc = -EAGAIN;
-	if (rc == 0)
-		rc = fsio_lock(up->commits.keys_fd, hash, 1);
-	if (rc == 0) {
-		job->key_hash = hash;
-		if (!job->was_dead)
-			rc = run_each(up->stage->spool,
-			    up->stage->spool->uploading_fd, visit_other_run,
-			    job);
-	}
+	rc = keylock_take(up, strbuf_text(&job->key), &job->key_hash);
+	if (rc == 0 && !job->was_dead)
+		rc = keylock_find_other(
+		    up, strbuf_text(&job->path), job->inode);
 	if (rc == 0)
 		return true;
 	job_give_back(job,
@@ -537,7 +495,7 @@ reset(struct job *job, struct commit *commit, const struct pick_claim *claim)
 	job->timed_out = job->renamed = false;
 	job->repaired = 0;
 	job->started_ns = clock_monotonic_ns();
-	job->key_hash = -1;
+	job->key_hash = claim->key_hash;
 	job->up->active++;
 }
 

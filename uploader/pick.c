@@ -38,6 +38,7 @@ struct name {
 
 struct pick {
 	struct spool *spool;
+	struct pick_gate gate;
 	struct heir *heir; /* of dead runs; NULL: asked in this pass */
 	struct pathset left;
 	struct pathset barred; /* what may not be read or taken; reported */
@@ -104,6 +105,32 @@ pick_free(struct pick *pick)
 	strbuf_done(&pick->path);
 	free(pick->names);
 	free(pick);
+}
+
+void
+pick_set_gate(struct pick *pick, const struct pick_gate *gate)
+{
+	pick->gate = *gate;
+}
+
+int
+pick_take(struct spool *spool, const struct pick_gate *gate,
+    const struct spool_name *from, const struct run *run,
+    struct pick_claim *claim)
+{
+	const char *path = strbuf_text(&claim->path);
+	int rc = 0;
+
+	claim->key_hash = -1;
+	if (gate->enter != NULL)
+		rc = gate->enter(
+		    gate->context, path, claim->was_dead, &claim->key_hash);
+	if (rc < 0)
+		return rc;
+	rc = spool_take(spool, from, &run->uploading, path);
+	if (rc < 0 && gate->enter != NULL)
+		gate->leave(gate->context, claim->key_hash);
+	return rc;
 }
 
 void
@@ -361,10 +388,10 @@ take_name(struct pick *pick, const struct run *run, struct pick_claim *claim)
 	strbuf_puts(&claim->path, from.name);
 	if (pathset_has(&pick->left, strbuf_text(&claim->path)))
 		return 0;
-	rc = spool_take(
-	    pick->spool, &from, &run->uploading, strbuf_text(&claim->path));
-	if (rc == -EEXIST || rc == -EISDIR || rc == -ENOTDIR)
-		return 0; /* we hold an earlier file of this path */
+	claim->was_dead = claim->is_confirmed = false;
+	rc = pick_take(pick->spool, &pick->gate, &from, run, claim);
+	if (rc == -EEXIST || rc == -EISDIR || rc == -ENOTDIR || rc == -EAGAIN)
+		return 0; /* we, or others, hold an earlier file of this path */
 	if (rc == -ENOENT) {
 		pick->missed = true;
 		pick->lost++;
@@ -378,7 +405,6 @@ take_name(struct pick *pick, const struct run *run, struct pick_claim *claim)
 		return rc;
 	pick->lost = 0;
 	claim->inode = name->inode;
-	claim->was_dead = claim->is_confirmed = false;
 	strbuf_reset(&claim->receipt);
 	return 1;
 }
@@ -390,7 +416,8 @@ step(struct pick *pick, const struct run *run, struct pick_claim *claim)
 	int rc;
 
 	if (pick->heir != NULL) {
-		rc = heir_next(pick->heir, run, &pick->left, claim);
+		rc = heir_next(
+		    pick->heir, run, &pick->left, &pick->gate, claim);
 		if (rc != 0)
 			return rc;
 		heir_free(pick->heir);

@@ -3,6 +3,7 @@
 #define UPLOADER_PICK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "common/run.h"
@@ -22,10 +23,24 @@ struct pick_claim {
 	struct strbuf receipt;
 	bool is_confirmed; /* and it has been moved on already, within that
 			      run: nothing is left to do */
+	int64_t key_hash;  /* from the gate, or -1 */
+};
+
+/* Whom to ask before a file is taken. */
+struct pick_gate {
+	/* Of PATH, WAS_DEAD as above: 0 and *ret_key_hash, -EAGAIN when it
+	 * isn't to be taken for now, or another negative errno. */
+	int (*enter)(void *context, const char *path, bool was_dead,
+	    int64_t *ret_key_hash);
+	/* It couldn't be taken after all. */
+	void (*leave)(void *context, int64_t key_hash);
+	void *context;
 };
 
 struct pick *pick_new(struct spool *spool);
 void pick_free(struct pick *pick);
+/* Without one there is no asking. */
+void pick_set_gate(struct pick *pick, const struct pick_gate *gate);
 
 /* Whether there may be anything to take: 1, 0, or a negative errno. Spares
  * starting a run for nothing. */
@@ -42,6 +57,12 @@ size_t pick_left(const struct pick *pick);
 /* How many files and directories in claimed/ may not be read or moved by us;
  * each was reported once, and passed over. */
 size_t pick_barred(const struct pick *pick);
+
+/* For heir.c: takes FROM, asking GATE. Returns as spool_take and the gate
+ * do. */
+int pick_take(struct spool *spool, const struct pick_gate *gate,
+    const struct spool_name *from, const struct run *run,
+    struct pick_claim *claim);
 
 /* Calls VISIT for every file that a run might take now, taking nothing and
  * locking nothing: DIRFD/PATH is the file. Returns 0 or a negative errno. */

@@ -27,6 +27,7 @@
 #include "uploader/confine.h"
 #include "uploader/exchange.h"
 #include "uploader/job.h"
+#include "uploader/keylock.h"
 #include "uploader/multi.h"
 #include "uploader/uploader.h"
 
@@ -104,7 +105,7 @@ adopt(struct uploader *up)
 	log_debug("%s was stored by a run that died; its receipt is kept",
 	    strbuf_text(&claim->path));
 	commit_add_receipt(up->commit, strbuf_text(&claim->path), claim->inode,
-	    0, strbuf_text(&claim->receipt), -1);
+	    0, strbuf_text(&claim->receipt), claim->key_hash);
 }
 
 /* Whether a free slot rather sends a part of a large file than another file:
@@ -459,6 +460,7 @@ upload_all(struct stage *stage)
 		goto out;
 	confine(&up);
 	up.pick = pick_new(stage->spool);
+	keylock_guard(&up);
 	rc = pick_look(up.pick);
 	if (rc < 0)
 		stop_on_error(&up, "look for claims in", rc);

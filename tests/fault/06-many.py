@@ -20,6 +20,7 @@ from world import Store, World, suspend, wait_until
 
 UPLOADERS, SCANNERS, REAPERS = 8, 2, 2
 CONNECTIONS = 8
+TWICE = -1
 FILES = 100_000 if LONG else 3000
 CALM_FILES = 20_000 if LONG else 1000
 FILES_A_TURN = 50 if LONG else 20
@@ -36,7 +37,8 @@ GOOD_ENDS = (0, 1, 75)
 
 class Producer:
     """Writes COUNT files by itself, in a process of its own. PATHS: how many
-    paths are written again and again; 0: new ones, but for a few."""
+    paths are written again and again; 0: new ones, but for a few; TWICE: each
+    twice, soon one after the other."""
 
     def __init__(self, world, count, paths):
         self.world = world
@@ -64,7 +66,9 @@ class Producer:
                     time.sleep(0.001)
 
     def choose(self, number):
-        if self.paths:
+        if self.paths == TWICE:
+            number = (number - 1) // 40 * 20 + (number - 1) % 20
+        elif self.paths:
             number = self.chance.randrange(self.paths)
         elif number > 1 and self.chance.random() < 0.03:
             number = self.chance.randrange(1, number)
@@ -75,6 +79,8 @@ class Producer:
         data = b"%d " % number + self.chance.randbytes(self.chance.randrange(400))
         by_rename = self.chance.random() < 0.5
         full = self.world.full(path)
+        if self.paths == TWICE and os.path.lexists(full):
+            return False
         while True:
             try:
                 with open(full + ".part" if by_rename else full, "xb") as file:
@@ -247,9 +253,9 @@ def beyond(again, orphans):
             for path, count in paths.items() if count > orphans[path]]
 
 
-def crowd_at(*options, paths=0, kills, **more):
-    store = Store("--latency-ms", "20", *options)
-    with World(store, *CONFIG, **more) as world:
+def crowd_at(*options, paths=0, kills, rules=(), config=(), **more):
+    store = Store("--latency-ms", "20", *options, rules=rules)
+    with World(store, *CONFIG, *config, **more) as world:
         producer = Producer(world, FILES if kills else CALM_FILES, paths)
         crowd = Crowd(world, kills)
         crowd.torment(producer)
@@ -302,6 +308,33 @@ def calm_overwriting():
     crowd_at(paths=50, overwrites=True, kills=False)
 
 
+def overwriting_in_trouble():
+    """under overwrite, given back again and again, each path twice"""
+    crowd_at(paths=TWICE, overwrites=True, kills=False, config=("max_attempts: 1",),
+             rules=[f"PUT op=PutObject n=-{CALM_FILES} chance=40 "
+                    "status=503 code=SlowDown"])
+
+
+def in_order():
+    """under overwrite a newer file waits in claimed/ for an older one"""
+    store = Store("--latency-ms", "100")
+    with World(store, *CONFIG, overwrites=True) as world:
+        path = "room/2021/02/03/04/05-t.dat"
+        slot = hold_one(world, path)
+        world.write(path)
+        world.scan()
+        newer = os.path.join(world.spool, "claimed", path)
+        before = os.stat(newer)
+        equal(world.upload().status, 0, "another uploader finds nothing to do")
+        equal(os.stat(newer).st_ctime_ns, before.st_ctime_ns, "it wasn't even taken")
+        slot.end()
+        holds(slot.crowd.taken + slot.crowd.bad_ends, "the older one ends well")
+        holds(drain(world), "then the newer one goes")
+        holds(world.check(drained=True), "and is what the object is")
+        equal(len(oracle.read_stub(world.stub_log, world.bucket)), 2, "after the older")
+    store.stop()
+
+
 def hold_one(world, *paths):
     """An uploader that is stopped while it holds some of PATHS."""
     for path in paths:
@@ -341,4 +374,4 @@ def a_stopped_one():
 if __name__ == "__main__":
     main(many_with_conditions, many_without_conditions, many_overwriting,
          calm_with_conditions, calm_without_conditions, calm_overwriting,
-         a_stopped_one)
+         overwriting_in_trouble, a_stopped_one, in_order)

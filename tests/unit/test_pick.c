@@ -277,6 +277,69 @@ START_TEST(leaves)
 }
 END_TEST
 
+/* A gate that keeps one path back, and counts. */
+struct gate {
+	const char *closed;
+	int entered, left;
+	bool was_dead;
+};
+
+static int
+enter(void *context, const char *path, bool was_dead, int64_t *ret_key_hash)
+{
+	struct gate *gate = context;
+
+	if (strcmp(path, gate->closed) == 0)
+		return -EAGAIN;
+	gate->was_dead = was_dead;
+	*ret_key_hash = ++gate->entered;
+	return 0;
+}
+
+static void
+leave(void *context, int64_t key_hash)
+{
+	struct gate *gate = context;
+
+	ck_assert_int_eq(key_hash, gate->entered);
+	gate->left++;
+}
+
+START_TEST(asks_the_gate)
+{
+	struct gate gate = {.closed = HOUR "/0001-t.dat"};
+	const struct pick_gate asked = {enter, leave, &gate};
+	struct uploader uploader;
+
+	begin(&uploader);
+	pick_set_gate(uploader.pick, &asked);
+	fill(HOUR, 3);
+	scratch_write(SPOOL "uploading/nofile/x.dat", "text");
+	ck_assert(next(&uploader));
+	ck_assert_str_eq(strbuf_text(&uploader.claim.path), "x.dat");
+	ck_assert(gate.was_dead);
+	ck_assert_int_eq(uploader.claim.key_hash, 1);
+	ck_assert(next(&uploader));
+	ck_assert(!gate.was_dead);
+	ck_assert_int_eq(uploader.claim.key_hash, 2);
+	ck_assert(next(&uploader));
+	ck_assert(!next(&uploader));
+	ck_assert_int_eq(gate.left, 0);
+	ck_assert(scratch_exists(SPOOL "claimed/" HOUR "/0001-t.dat"));
+	/* One that we hold already isn't taken, and the gate is left. */
+	scratch_write(SPOOL "claimed/" HOUR "/0002-t.dat", "later");
+	scratch_write(SPOOL "uploading/nofile/x.dat", "later");
+	ck_assert(!next(&uploader));
+	ck_assert_int_eq(gate.entered, 5);
+	ck_assert_int_eq(gate.left, 2);
+	/* It opens. */
+	gate.closed = "";
+	ck_assert(next(&uploader));
+	ck_assert_str_eq(strbuf_text(&uploader.claim.path), HOUR "/0001-t.dat");
+	end(&uploader);
+}
+END_TEST
+
 /* A second file of a path that this run holds waits its turn. */
 START_TEST(holds_one_of_a_path)
 {
@@ -571,6 +634,7 @@ main(void)
 	tcase_add_loop_test(
 	    tcase, finds_what_it_jumped_over, 0, LENGTH(crowds));
 	tcase_add_test(tcase, leaves);
+	tcase_add_test(tcase, asks_the_gate);
 	tcase_add_test(tcase, holds_one_of_a_path);
 	tcase_add_test(tcase, dead_runs_first);
 	tcase_add_test(tcase, live_runs_never);
