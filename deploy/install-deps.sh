@@ -7,14 +7,15 @@ set -eu
 usage()
 {
 	cat <<'EOF'
-usage: install-deps.sh [build] [test] [all] [fault] [fuzz] [rgw]
+usage: install-deps.sh [build] [test] [all] [fault] [fuzz] [rgw] [valgrind]
 
-    build   what `make` needs (the default)
-    test    what `make check-e2e` and `make demo` need besides
-    all     both, and what `make format-check` needs
-    fault   what `make check-fault` needs besides, to try more file systems
-    fuzz    what `make fuzz` needs besides
-    rgw     what `make check-rgw` needs besides
+    build     what `make` needs (the default)
+    test      what `make check-e2e` and `make demo` need besides
+    all       both, and what `make format-check` needs
+    fault     what `make check-fault` needs besides, to try more file systems
+    fuzz      what `make fuzz` needs besides
+    rgw       what `make check-rgw` needs besides
+    valgrind  what `make valgrind` needs besides
 
 Installs by apt on Debian and Ubuntu, as root or with sudo; says nothing when
 nothing is missing. Elsewhere it names the packages. Exit status: 0 all is
@@ -43,6 +44,7 @@ deb_format="clang-format"
 deb_fuzz="clang libclang-rt-14-dev|libclang-rt-dev|libclang-common-14-dev"
 deb_fault="e2fsprogs xfsprogs btrfs-progs bindfs"
 deb_rgw="radosgw ceph-mon ceph-osd"
+deb_valgrind="valgrind"
 
 # The same elsewhere.
 swift_hint="OpenStack Swift and memcached: pip install swift into a virtual \
@@ -231,6 +233,9 @@ is_there()
 		has radosgw && has radosgw-admin && has ceph &&
 			has ceph-mon && has ceph-osd
 		;;
+	valgrind)
+		has valgrind && has_header valgrind/memcheck.h
+		;;
 	esac
 }
 
@@ -259,6 +264,7 @@ explain_others()
 		fault) names="$names $fault_hint" ;;
 		fuzz) names="$names clang with its compiler-rt" ;;
 		rgw) names="$names $rgw_hint" ;;
+		valgrind) names="$names valgrind with its headers" ;;
 		esac
 	done
 	[ -n "$names" ] || return 0
@@ -276,7 +282,9 @@ explain_others()
 groups=
 for argument in "$@"; do
 	case $argument in
-	build | test | fault | fuzz | rgw) groups="$groups $argument" ;;
+	build | test | fault | fuzz | rgw | valgrind)
+		groups="$groups $argument"
+		;;
 	all) groups="$groups build test format" ;;
 	-h | --help)
 		usage
@@ -301,6 +309,7 @@ if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
 		fault) debs="$debs $deb_fault" ;;
 		fuzz) debs="$debs $deb_fuzz" ;;
 		rgw) debs="$debs $deb_rgw" ;;
+		valgrind) debs="$debs $deb_valgrind" ;;
 		esac
 	done
 	install_debs "$debs"

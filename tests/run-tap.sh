@@ -80,12 +80,18 @@ trap 'exit 143' TERM HUP
 S3SPOOL_TEST_RESULTS=$work/results
 mkdir "$S3SPOOL_TEST_RESULTS"
 export S3SPOOL_TEST_RESULTS
-# What the sanitizers say, where the programs are built with them: a scenario
-# may expect a failure, and not look at why. (gcc's knows no log_path for
-# undefined behaviour; that ends with a status that nobody expects.)
-ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$work/sanitizer
+# What the sanitizers say, where the programs are built with them, or valgrind:
+# a scenario may expect a failure, and not look at why; it may also run them as
+# another user. (gcc's knows no log_path for undefined behaviour; that ends with
+# a status that nobody expects.)
+reports=$work/reports
+chmod 711 "$work"
+mkdir -m 1777 "$reports"
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$reports/sanitizer
+TSAN_OPTIONS=${TSAN_OPTIONS:+$TSAN_OPTIONS:}log_path=$reports/sanitizer
+VALGRIND_OPTS="${VALGRIND_OPTS-} --log-file=$reports/valgrind.%p"
 UBSAN_OPTIONS=${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}exitcode=99:print_stacktrace=1
-export ASAN_OPTIONS UBSAN_OPTIONS
+export ASAN_OPTIONS TSAN_OPTIONS VALGRIND_OPTS UBSAN_OPTIONS
 
 if command -v prove >/dev/null; then
 	prove --timer -j "${S3SPOOL_TEST_JOBS:-2}" \
