@@ -114,11 +114,11 @@ done
 cat "$S3SPOOL_TEST_RESULTS"/*.tap >"$work/all"
 passed=$(grep -c '^ok ' "$work/all") || :
 failed=$(grep -c '^not ok ' "$work/all") || :
-for report in "$work"/sanitizer.*; do
+for report in "$reports"/*; do
 	[ -s "$report" ] || continue
 	failed=$((failed + 1))
 	echo
-	echo "== a sanitizer's report"
+	echo "== ${report##*/}"
 	head -n 60 "$report"
 done
 echo "$passed passed, $failed failed"

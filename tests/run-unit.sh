@@ -5,6 +5,7 @@ set -eu
 
 if [ $# -eq 0 ]; then
 	echo "usage: run-unit.sh PROGRAM..." >&2
+	echo "S3SPOOL_TEST_SECONDS: the time limit of each (default: 600)" >&2
 	exit 64
 fi
 
@@ -17,7 +18,8 @@ failed=0
 
 for program in "$@"; do
 	status=0
-	timeout -k 10 600 "$program" >"$output" 2>&1 || status=$?
+	timeout -k 10 "${S3SPOOL_TEST_SECONDS:-600}" "$program" \
+		>"$output" 2>&1 || status=$?
 	cat "$output"
 	# "98%: Checks: 50, Failures: 1, Errors: 0"
 	checks=0
