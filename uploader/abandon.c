@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "common/log.h"
 #include "common/mem.h"
@@ -59,25 +60,16 @@ abandon_answered(struct job *job, const struct verdict_row *row)
 
 struct stale {
 	struct uploader *up;
-	int64_t before_ns; /* begun until then */
+	bool asked;
+	int64_t before_ns; /* begun until then, by the file system's clock */
+	int error;	   /* it couldn't be asked */
 };
-
-static void
-visit_state(void *context, const struct multistate *state)
-{
-	const struct stale *stale = context;
-	struct uploader *up = stale->up;
-
-	if (state->started_ns <= stale->before_ns &&
-	    strcmp(strbuf_text(&state->bucket), up->config->bucket) == 0 &&
-	    run_is_dead(up->stage->spool, strbuf_text(&state->run)) == 1)
-		abandon_queue(up, state);
-}
 
 /* There is no run yet that would have asked for the time. */
 static int
-ask_time(struct uploader *up, int64_t *ret_now_ns)
+ask_time(struct stale *stale)
 {
+	struct uploader *up = stale->up;
 	struct clock_fs clock;
 	int rc = 0;
 
@@ -86,24 +78,40 @@ ask_time(struct uploader *up, int64_t *ret_now_ns)
 	if (rc == 0)
 		rc = clock_fs_probe(up->commits.keys_fd, &clock);
 	if (rc == 0)
-		*ret_now_ns = clock_fs_now_ns(&clock);
+		stale->before_ns = clock_fs_now_ns(&clock) -
+				   up->config->multipart_abort_after_seconds *
+				       CLOCK_NS_PER_S;
 	return rc;
+}
+
+static void
+visit_state(void *context, const struct multistate *state)
+{
+	struct stale *stale = context;
+	struct uploader *up = stale->up;
+
+	if (!stale->asked)
+		stale->error = ask_time(stale);
+	stale->asked = true;
+	if (stale->error == 0 && state->started_ns <= stale->before_ns &&
+	    strcmp(strbuf_text(&state->bucket), up->config->bucket) == 0 &&
+	    run_is_dead(up->stage->spool, strbuf_text(&state->run)) == 1)
+		abandon_queue(up, state);
 }
 
 void
 abandon_find_stale(struct uploader *up)
 {
 	struct stale stale = {.up = up};
-	int rc = ask_time(up, &stale.before_ns);
+	int rc = multistate_each(up->stage->spool, visit_state, &stale);
 
-	stale.before_ns -= up->config->multipart_abort_after_seconds *
-			   CLOCK_NS_PER_S;
 	if (rc == 0)
-		rc = multistate_each(up->stage->spool, visit_state, &stale);
-	if (rc < 0)
-		log_warning("Cannot look for stale multipart uploads in "
-			    "'%s': %s",
-		    up->config->spool_dir, strerror(-rc));
+		rc = stale.error;
+	if (rc == 0)
+		return;
+	log_error("Cannot look for stale multipart uploads in '%s': %s",
+	    up->config->spool_dir, strerror(-rc));
+	stage_fail(up->stage, EX_IOERR);
 }
 
 bool

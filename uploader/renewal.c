@@ -171,6 +171,10 @@ renewal_take(struct uploader *up)
 int64_t
 renewal_work(struct uploader *up)
 {
+	if (credentials_refresh_is_running(up->renewal.refresh)) {
+		renewal_take(up);
+		return clock_monotonic_ns() + CLOCK_NS_PER_S;
+	}
 	if (up->stopping || up->renewal.due_ns > clock_monotonic_ns())
 		return up->renewal.due_ns;
 	if (start(up) < 0) /* no thread: later, perhaps */

@@ -36,7 +36,8 @@ enum {
 	BODIES_MAX = 8 * 1024 * 1024,
 	BODY_SMALL = 16 * 1024,
 	BODY_LARGE = 1024 * 1024,
-	RUN_RECEIPTS = 100000
+	RUN_RECEIPTS = 100000,
+	WAIT_MS = 1000 /* before it is asked again what wakes us up */
 };
 static const int64_t run_ns = 24 * INT64_C(3600) * CLOCK_NS_PER_S;
 static const int64_t grace_ns = 5 * CLOCK_NS_PER_S;
@@ -346,9 +347,10 @@ wait_for_credentials(struct uploader *up)
 	struct pollfd wake = {.fd = up->wake_fd, .events = POLLIN};
 
 	log_flush();
-	while (up->credentials == NULL && !up->stopping)
-		if (poll(&wake, 1, -1) > 0)
-			on_wake(up);
+	while (up->credentials == NULL && !up->stopping) {
+		(void)poll(&wake, 1, WAIT_MS); /* whatever it says */
+		on_wake(up);
+	}
 	return up->credentials != NULL && !up->stopping;
 }
 

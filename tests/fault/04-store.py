@@ -66,7 +66,7 @@ def drain(world, title, allowed=(EX_TEMPFAIL,), passes=30):
 
 def arrived(world, title):
     """Each file is the object of its path, and the promises are kept."""
-    objects = oracle.Evidence(world).objects()
+    objects = oracle.Evidence(world).objects
     versions, _ = oracle.read_producer(world.producer_log)
     holds(world.check(drained=True) + [
         f"NOT IN THE STORE: {version}" for version in versions

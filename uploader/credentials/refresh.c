@@ -1,12 +1,14 @@
-/* One thread at a time, which runs credentials_load and then writes to an
- * eventfd. Nothing is shared while it runs: the request is written before the
- * thread begins, the outcome is read after it has been joined. */
+/* One thread at a time, which runs credentials_load, says so in a flag, and
+ * wakes up whoever waits by an eventfd. Nothing else is shared while it runs:
+ * the request is written before the thread begins, the outcome is read after it
+ * has been joined. */
 #include "uploader/credentials/refresh.h"
 
 #include <curl/curl.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -56,6 +58,7 @@ struct credentials_refresh {
 	struct credentials_context context;
 	int done_fd, cancel_fd;
 	bool running;
+	atomic_bool done;
 	pthread_t thread;
 	int result;
 	struct credentials *credentials;
@@ -120,6 +123,12 @@ credentials_refresh_free(struct credentials_refresh *refresh)
 	free(refresh);
 }
 
+bool
+credentials_refresh_is_running(const struct credentials_refresh *refresh)
+{
+	return refresh->running;
+}
+
 int
 credentials_refresh_fd(const struct credentials_refresh *refresh)
 {
@@ -133,6 +142,7 @@ run(void *data)
 
 	refresh->result = credentials_load(
 	    &refresh->context, &refresh->credentials, &refresh->error);
+	atomic_store(&refresh->done, true);
 	ring(refresh->done_fd);
 	return NULL;
 }
@@ -149,6 +159,7 @@ credentials_refresh_start(struct credentials_refresh *refresh, const char *only,
 	refresh->context.only = only;
 	refresh->context.clock_offset_ns = clock_offset_ns;
 	refresh->context.cancel_fd = refresh->cancel_fd;
+	atomic_store(&refresh->done, false);
 	/* Signals are for the thread that waits for them. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -162,13 +173,7 @@ bool
 credentials_refresh_take(struct credentials_refresh *refresh, int *ret_result,
     struct credentials **ret_credentials, char **ret_error)
 {
-	uint64_t rung;
-
-	if (!refresh->running)
-		return false;
-	/* What can't be read otherwise is as good as a ring: whoever waits for
-	 * the thread would wait for ever. */
-	if (read(refresh->done_fd, &rung, sizeof rung) < 0 && errno == EAGAIN)
+	if (!refresh->running || !atomic_load(&refresh->done))
 		return false;
 	join(refresh);
 	*ret_result = refresh->result;

@@ -32,8 +32,10 @@ struct credentials_refresh *credentials_refresh_new(
  * NULL is fine. */
 void credentials_refresh_free(struct credentials_refresh *refresh);
 
-/* Readable once there is something to take. */
+/* Readable once there is something to take; it can fail to be, so that whoever
+ * waits asks now and then all the same. */
 int credentials_refresh_fd(const struct credentials_refresh *refresh);
+bool credentials_refresh_is_running(const struct credentials_refresh *refresh);
 /* Runs credentials_load, of the source ONLY (NULL: all; must stay as it is)
  * with this CLOCK_OFFSET_NS. Does nothing while it runs already. Returns 0, or
  * a negative errno when there can be no thread. */
