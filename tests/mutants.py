@@ -17,6 +17,7 @@ class Mutant:
 
 CLAIM = "scanner/claim.c"
 JOB = "uploader/job.c"
+KEYLOCK = "uploader/keylock.c"
 REAP = "reaper/reap.c"
 RUN = "common/run.c"
 SPOOL = "common/spool.c"
@@ -165,11 +166,11 @@ MUTANTS = [
            (".if_none_match = !uploader_is_unconditional(up),",
             ".if_none_match = false,"),
            story="object_comes_meanwhile"),
-    Mutant("upload: no lock on the key", JOB,
+    Mutant("upload: no lock on the key", KEYLOCK,
            ("rc = fsio_lock(up->commits.keys_fd, hash, 1);", "rc = 0;"),
            story="two_of_a_key"),
-    Mutant("upload: a newer file doesn't wait for an older one of its path", JOB,
-           ("if (!job->was_dead)", "if (false)"),
+    Mutant("upload: a newer file doesn't wait for an older one of its path", KEYLOCK,
+           ("if (rc == 0 && !was_dead) {", "if (false) {"),
            story="older_goes_first"),
     Mutant("upload: without conditions the first PUT is sent unasked", EXCHANGE,
            ("STEP_HEAD_COMPLETE : STEP_HEAD_FIRST;", "STEP_HEAD_COMPLETE : STEP_PUT;"),

@@ -518,16 +518,19 @@ def two_of_a_key():
 
 
 def older_goes_first():
-    """A second file of a path, while somebody has the first in hand; the later of
-    two PUTs wins."""
+    """A second file of a path, while an heir is about to take the first from a dead
+    run; the later of two PUTs wins."""
     with World(plain(), overwrites=True) as world:
         world.write(PATH)
         world.scan()
-        first = Pause(world, "upload", "setlease:1:entry")
+        interfere(world, "upload", "setlease:1:entry", KILL)
         world.write(PATH)
         world.scan()
+        # It has the dead run's lock, and makes its receipts durable.
+        heir = Pause(world, "upload", "fdatasync:1:entry")
         world.upload()
-        first.end()
+        equal(stored(world), [], "it isn't stored before the first one")
+        heir.end()
         world.drain()
         holds(world.check(drained=True), "the second one's object is there in the end")
 
