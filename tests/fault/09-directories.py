@@ -170,7 +170,7 @@ def live_hours():
         with AtWork(world, lambda: produce(producers[0]),
                     lambda: produce(producers[1]), produce_carelessly,
                     lambda: set_back(world.base, spare=(".spool",))) as work:
-            cycles = 20 if LONG else 2
+            cycles = 8 if LONG else 2
             wait_until(lambda: min(turn.values()) > cycles * len(hours) and
                        work.rounds("reap") >= 10 * cycles and careless.missed > 0,
                        "the producers are through, and an old hour was pruned")
@@ -198,7 +198,7 @@ def backfill():
 
         with AtWork(world, *(lambda p=producer: produce(p)
                              for producer in producers)) as work:
-            hours = 1000 if LONG else 60
+            hours = 300 if LONG else 60
             wait_until(lambda: min(begun.values()) > hours and
                        work.rounds("reap") >= hours // 3, "the producers are through")
         holds(work.bad, "no program minds")
