@@ -170,8 +170,8 @@ class Slot:
         self.process.kill()
         self.process.wait()
         self.stopped_until = None
-        self.killed = True
-        self.crowd.kills += 1
+        self.killed = self.process.returncode == -signal.SIGKILL
+        self.crowd.kills += self.killed
 
     def end(self):
         if self.stopped_until is not None:

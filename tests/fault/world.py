@@ -97,6 +97,8 @@ def wait_until(condition, what, process=None):
 def suspend(process):
     """Stops it; it has stopped, or ended, when this returns."""
     def is_still():
+        if process.returncode is not None:
+            return True
         with open(f"/proc/{process.pid}/stat", encoding="utf-8") as file:
             return file.read().rpartition(")")[2].split()[0] in "TZ"
 
