@@ -332,16 +332,11 @@ job_lock_key(struct job *job)
 	if (job->key_hash >= 0 || !uploader_is_unconditional(up))
 		return true;
 	rc = keylock_take(up, strbuf_text(&job->key), &job->key_hash);
-	if (rc == 0 && !job->was_dead)
-		rc = keylock_find_other(
-		    up, strbuf_text(&job->path), job->inode);
 	if (rc == 0)
 		return true;
-	job_give_back(job,
-	    rc == -EAGAIN || rc == -EBUSY ? GIVE_DEFERRED : GIVE_LOCAL,
-	    rc == -EAGAIN  ? "another run is about an object of this key"
-	    : rc == -EBUSY ? "an earlier file of this path must be stored first"
-			   : strerror(-rc));
+	job_give_back(job, rc == -EAGAIN ? GIVE_DEFERRED : GIVE_LOCAL,
+	    rc == -EAGAIN ? "another run is about an object of this key"
+			  : strerror(-rc));
 	return false;
 }
 
@@ -481,7 +476,6 @@ reset(struct job *job, struct commit *commit, const struct pick_claim *claim)
 {
 	job->commit = commit;
 	job->inode = claim->inode;
-	job->was_dead = claim->was_dead;
 	strbuf_reset(&job->path);
 	strbuf_puts(&job->path, strbuf_text(&claim->path));
 	strbuf_reset(&job->key);

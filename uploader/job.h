@@ -56,7 +56,6 @@ struct job {
 	struct commit *commit;
 	struct strbuf path, key;
 	ino_t inode;
-	bool was_dead;
 	int fd;
 	struct stat st;	      /* as judged, before the first byte was read */
 	unsigned char *body;  /* NULL, or body_max bytes, kept for the next */

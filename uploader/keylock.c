@@ -53,48 +53,39 @@ keylock_release(const struct uploader *up, int64_t hash)
 struct search {
 	const struct spool *spool;
 	const char *path;
-	ino_t inode;
 };
 
+/* Whether a run holds a file of the path. Whether it lives isn't asked: a dead
+ * one's lock is held by the heir who takes its files one by one. */
 static int
 visit_run(void *context, const char *name)
 {
 	const struct search *search = context;
 	char *path = mem_format("%s/%s", name, search->path);
 	struct stat st;
-	bool holds = fstatat(search->spool->uploading_fd, path, &st,
-			 AT_SYMLINK_NOFOLLOW) == 0 &&
-		     st.st_ino != search->inode;
+	int rc = fstatat(
+	    search->spool->uploading_fd, path, &st, AT_SYMLINK_NOFOLLOW);
 
 	free(path);
-	return holds ? -EBUSY : 0;
-}
-
-int
-keylock_find_other(const struct uploader *up, const char *path, ino_t inode)
-{
-	struct search search = {up->stage->spool, path, inode};
-
-	return run_each(
-	    search.spool, search.spool->uploading_fd, visit_run, &search);
+	return rc == 0 ? -EAGAIN : 0;
 }
 
 static int
 enter(void *context, const char *path, bool was_dead, int64_t *ret_hash)
 {
 	struct uploader *up = context;
+	struct search search = {up->stage->spool, path};
 	char *key = mem_format("%s%s", up->config->key_prefix, path);
 	int rc = keylock_take(up, key, ret_hash);
 
 	free(key);
-	if (rc == 0 && !was_dead) {
-		rc = keylock_find_other(up, path, 0);
-		if (rc < 0) {
-			keylock_release(up, *ret_hash);
-			*ret_hash = -1;
-		}
-	}
-	return rc == -EBUSY ? -EAGAIN : rc;
+	if (rc < 0 || was_dead)
+		return rc;
+	rc = run_each(
+	    search.spool, search.spool->uploading_fd, visit_run, &search);
+	if (rc < 0)
+		keylock_release(up, *ret_hash);
+	return rc;
 }
 
 static void

@@ -335,6 +335,32 @@ def in_order():
     store.stop()
 
 
+def left_behind():
+    """under overwrite a newer file waits for one that a live run couldn't store"""
+    store = Store(rules=["PUT op=PutObject key=*-t.dat n=1 status=503 code=SlowDown",
+                         "PUT op=PutObject key=*-slow.dat n=1 stall"])
+    with World(store, *CONFIG, "max_attempts: 1", overwrites=True) as world:
+        path, slow = ("room/2021/02/03/04/05-t.dat", "room/2021/02/03/04/05-slow.dat")
+        world.write(path)
+        world.write(slow)
+        world.scan()
+        suspend(store.process)
+        one = world.start("upload")
+        wait_until(lambda: len(world.held_by(one)) == 2, "it holds both", one)
+        world.write(path)
+        world.scan()
+        store.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: "(SlowDown)" in world.said("upload"),
+                   "it is given up", one)
+        equal(world.upload().status, 0, "another uploader finds nothing to do")
+        equal(oracle.read_stub(world.stub_log, world.bucket), [], "and sends nothing")
+        one.kill()
+        one.wait()
+        holds(drain(world), "then both go")
+        holds(world.check(drained=True), "and the newer one is what the object is")
+    store.stop()
+
+
 def hold_one(world, *paths):
     """An uploader that is stopped while it holds some of PATHS."""
     for path in paths:
@@ -374,4 +400,4 @@ def a_stopped_one():
 if __name__ == "__main__":
     main(many_with_conditions, many_without_conditions, many_overwriting,
          calm_with_conditions, calm_without_conditions, calm_overwriting,
-         overwriting_in_trouble, a_stopped_one, in_order)
+         overwriting_in_trouble, a_stopped_one, in_order, left_behind)

@@ -331,6 +331,12 @@ class World:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.root,
                 env={**os.environ, **self.store.environment, **dict(environment)})
 
+    def said(self, stage):
+        """What those have said that were started in the background."""
+        with open(os.path.join(self.root, stage + ".log"), encoding="utf-8",
+                  errors="surrogateescape") as log:
+            return log.read()
+
     def drain(self, passes=2, *sabotage):
         """Clean passes of the three programs. A second file of the same path
         takes a second pass. Returns how each program ended."""
