@@ -93,7 +93,7 @@ visit_state(void *context, const struct multistate *state)
 	if (!stale->asked)
 		stale->error = ask_time(stale);
 	stale->asked = true;
-	if (stale->error == 0 && state->started_ns <= stale->before_ns &&
+	if (stale->error == 0 && state->active_ns <= stale->before_ns &&
 	    strcmp(strbuf_text(&state->bucket), up->config->bucket) == 0 &&
 	    run_is_dead(up->stage->spool, strbuf_text(&state->run)) == 1)
 		abandon_queue(up, state);

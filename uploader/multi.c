@@ -47,7 +47,7 @@ describe_file(const struct job *lead, struct multistate *state)
 	state->mtime_ns = clock_from_timespec(&lead->st.st_mtim);
 	state->part_size = parts_size(
 	    lead->st.st_size, config->part_size_bytes);
-	state->started_ns = clock_fs_now_ns(&lead->commit->run->fs_clock);
+	state->active_ns = clock_fs_now_ns(&lead->commit->run->fs_clock);
 	strbuf_reset(&state->run);
 	strbuf_puts(&state->run, lead->commit->run->name);
 	strbuf_reset(&state->bucket);
@@ -91,7 +91,6 @@ adopt(struct multi *multi)
 		is_ours = is_same_file(&found, &multi->state);
 		if (is_ours) {
 			multi->state.part_size = found.part_size;
-			multi->state.started_ns = found.started_ns;
 			copy_text(&multi->state.upload_id, &found.upload_id);
 		} else if (strcmp(strbuf_text(&found.bucket),
 			       multi->up->config->bucket) == 0) {

@@ -46,7 +46,7 @@ multistate_copy(struct multistate *to, const struct multistate *from)
 	to->size = from->size;
 	to->mtime_ns = from->mtime_ns;
 	to->part_size = from->part_size;
-	to->started_ns = from->started_ns;
+	to->active_ns = from->active_ns;
 	copy_text(&to->run, &from->run);
 	copy_text(&to->bucket, &from->bucket);
 	copy_text(&to->key, &from->key);
@@ -65,7 +65,7 @@ format(const struct multistate *state, struct strbuf *text)
 	strbuf_printf(text,
 	    "%s\t%" PRIu64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64,
 	    mark, state->inode, state->size, state->mtime_ns, state->part_size,
-	    state->started_ns);
+	    state->active_ns);
 	const struct strbuf *const texts[] = {
 	    &state->run, &state->bucket, &state->key, &state->upload_id};
 
@@ -135,7 +135,7 @@ parse(char *text, size_t length, struct multistate *state)
 	    !read_number(fields[2], &state->size) ||
 	    !read_number(fields[3], &state->mtime_ns) ||
 	    !read_number(fields[4], &state->part_size) ||
-	    !read_number(fields[5], &state->started_ns) || state->size <= 0 ||
+	    !read_number(fields[5], &state->active_ns) || state->size <= 0 ||
 	    state->part_size <= 0)
 		return -EINVAL;
 	state->inode = (uint64_t)inode;

@@ -12,8 +12,10 @@
 struct multistate {
 	uint64_t inode; /* names the file */
 	int64_t size, mtime_ns, part_size;
-	int64_t started_ns; /* by the file system's clock: hosts' may differ */
-	struct strbuf run;  /* whose it is, as long as that lives */
+	/* When a run last took it up, by the file system's clock, since hosts'
+	 * may differ. */
+	int64_t active_ns;
+	struct strbuf run; /* whose it is, as long as that lives */
 	struct strbuf bucket, key, upload_id;
 };
 

@@ -319,6 +319,25 @@ kill_at "part 3" UploadPart partNumber=3
 run_ok upload -o multipart_abort_after=0 "$conf"
 arrived
 
+script "PUT op=UploadPart part=2 n=1 stall" "PUT op=UploadPart part=3 n=1 stall"
+story "one that was begun long ago, and has been gone on with" --script "$script"
+kill_at "part 2" UploadPart partNumber=2
+ago=$(($(date +%s) - 20 * 86400))
+for state in "$spool"/multipart/*; do
+	awk -v OFS='\t' -v FS='\t' -v ago="${ago}000000000" '{ $6 = ago; print }' \
+		"$state" >aged
+	cp aged "$state"
+done
+in_parts "multipart_abort_after: 30d"
+kill_at "part 3" UploadPart partNumber=3
+in_parts
+forget_log
+send 0
+is "$(times_asked AbortMultipartUpload)" 0 "is not aborted"
+sent "3 4" "but gone on with"
+arrived
+
+script "PUT op=UploadPart part=3 n=1 stall"
 story "a live run's upload" --script "$script"
 begun
 wait_until "part 3 is on its way" has_asked UploadPart partNumber=3

@@ -73,7 +73,7 @@ check_again(const struct multistate *state)
 	FUZZ_CHECK(again.size == state->size);
 	FUZZ_CHECK(again.mtime_ns == state->mtime_ns);
 	FUZZ_CHECK(again.part_size == state->part_size);
-	FUZZ_CHECK(again.started_ns == state->started_ns);
+	FUZZ_CHECK(again.active_ns == state->active_ns);
 	FUZZ_CHECK(
 	    strcmp(strbuf_text(&again.run), strbuf_text(&state->run)) == 0);
 	FUZZ_CHECK(strcmp(strbuf_text(&again.bucket),

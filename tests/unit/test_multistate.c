@@ -11,7 +11,7 @@ fill(struct multistate *state, uint64_t inode)
 	    .size = 100,
 	    .mtime_ns = -5,
 	    .part_size = 7,
-	    .started_ns = INT64_C(1700000000000000000)};
+	    .active_ns = INT64_C(1700000000000000000)};
 	strbuf_puts(&state->run, "host.1.abc");
 	strbuf_puts(&state->bucket, "buck");
 	strbuf_puts(&state->key, "a b/\n\t%\xc3\xbc.dat");
@@ -31,7 +31,7 @@ START_TEST(comes_back_as_it_was)
 	ck_assert_int_eq(out.size, in.size);
 	ck_assert_int_eq(out.mtime_ns, in.mtime_ns);
 	ck_assert_int_eq(out.part_size, in.part_size);
-	ck_assert_int_eq(out.started_ns, in.started_ns);
+	ck_assert_int_eq(out.active_ns, in.active_ns);
 	ck_assert_str_eq(strbuf_text(&out.run), strbuf_text(&in.run));
 	ck_assert_str_eq(strbuf_text(&out.bucket), strbuf_text(&in.bucket));
 	ck_assert_str_eq(strbuf_text(&out.key), strbuf_text(&in.key));
