@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -19,6 +20,14 @@
 #include "common/strbuf.h"
 
 enum { OPEN_TRIES = 16 };
+
+struct fsio_dir {
+	int fd;
+	size_t next, end; /* in bytes, of what has been read */
+	alignas(struct dirent) char bytes[32 * 1024];
+};
+static_assert(sizeof(struct dirent) == sizeof(struct dirent64),
+    "getdents64 fills struct dirent where file offsets have 64 bits");
 
 /* The negative errno of a call that has failed: never 0. */
 static int
@@ -71,9 +80,9 @@ fsio_open_beneath(int dirfd, const char *path, int flags)
 }
 
 int
-fsio_open_dir(int dirfd, const char *path, DIR **ret_dir)
+fsio_open_dir(int dirfd, const char *path, struct fsio_dir **ret_dir)
 {
-	DIR *dir;
+	struct fsio_dir *dir;
 	int fd;
 
 	/* O_NOFOLLOW would turn the ELOOP of a link into an ENOTDIR. */
@@ -81,36 +90,54 @@ fsio_open_dir(int dirfd, const char *path, DIR **ret_dir)
 	    dirfd, *path != '\0' ? path : ".", O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return fd;
-	dir = fdopendir(fd);
-	if (dir == NULL) {
-		int error = failure();
-
-		assert(error < 0);
-		(void)close(fd); /* only read from */
-		return error;
-	}
+	dir = mem_alloc(sizeof *dir);
+	dir->fd = fd;
+	dir->next = dir->end = 0;
 	*ret_dir = dir;
 	return 0;
 }
 
+void
+fsio_close_dir(struct fsio_dir *dir)
+{
+	(void)close(dir->fd); /* only read from */
+	free(dir);
+}
+
 int
-fsio_read_dir(DIR *dir, struct dirent **ret_entry)
+fsio_dir_fd(const struct fsio_dir *dir)
+{
+	return dir->fd;
+}
+
+int
+fsio_read_dir(struct fsio_dir *dir, struct dirent **ret_entry)
 {
 	struct dirent *entry;
 
 	do {
-		errno = 0;
-		entry = readdir(dir);
-		if (entry == NULL) {
-			int error = errno != 0 ? failure() : 0;
+		if (dir->next == dir->end) {
+			ssize_t n = getdents64(
+			    dir->fd, dir->bytes, sizeof dir->bytes);
 
-			assert(error <= 0);
-			return error;
+			if (n <= 0)
+				return n < 0 ? failure() : 0;
+			dir->next = 0;
+			dir->end = (size_t)n;
 		}
+		entry = (struct dirent *)(void *)(dir->bytes + dir->next);
+		dir->next += entry->d_reclen;
 	} while (strcmp(entry->d_name, ".") == 0 ||
 		 strcmp(entry->d_name, "..") == 0);
 	*ret_entry = entry;
 	return 1;
+}
+
+int
+fsio_rewind_dir(struct fsio_dir *dir)
+{
+	dir->next = dir->end = 0;
+	return lseek(dir->fd, 0, SEEK_SET) < 0 ? failure() : 0;
 }
 
 struct walk {
@@ -125,7 +152,7 @@ walk(const struct walk *w, struct strbuf *path)
 {
 	size_t length = path->length;
 	struct dirent *entry = NULL;
-	DIR *dir = NULL;
+	struct fsio_dir *dir = NULL;
 	int rc;
 
 	rc = fsio_open_dir(w->root_fd, strbuf_text(path), &dir);
@@ -147,7 +174,7 @@ walk(const struct walk *w, struct strbuf *path)
 		if (rc != 0)
 			break;
 	}
-	(void)closedir(dir); /* only read from */
+	fsio_close_dir(dir);
 	return rc;
 }
 
@@ -200,7 +227,7 @@ remove_children(int dirfd, struct strbuf *path)
 {
 	struct dirent *entry = NULL;
 	size_t length = path->length;
-	DIR *dir = NULL;
+	struct fsio_dir *dir = NULL;
 	int rc;
 
 	rc = fsio_open_dir(dirfd, strbuf_text(path), &dir);
@@ -218,7 +245,7 @@ remove_children(int dirfd, struct strbuf *path)
 			(void)unlinkat(dirfd, strbuf_text(path), AT_REMOVEDIR);
 		strbuf_truncate(path, length);
 	}
-	(void)closedir(dir); /* only read from */
+	fsio_close_dir(dir);
 	return rc;
 }
 
@@ -238,6 +265,44 @@ fsio_remove_empty(int dirfd, const char *path)
 	if (unlinkat(dirfd, path, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;
 	return errno == EEXIST ? -ENOTEMPTY : -errno;
+}
+
+static int
+compare_fds(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+void
+fsio_close_all(struct fsio_closer *closer)
+{
+	size_t next;
+
+	if (closer->count > 1)
+		qsort(closer->fds, closer->count, sizeof *closer->fds,
+		    compare_fds);
+	for (size_t i = 0; i < closer->count; i = next) {
+		const int *fds = closer->fds;
+
+		next = i + 1;
+		while (next < closer->count && fds[next] == fds[next - 1] + 1)
+			next++;
+		/* Before Linux 5.9 there is no such call. */
+		if (next - i > 1 &&
+		    syscall(SYS_close_range, fds[i], fds[next - 1], 0) == 0)
+			continue;
+		for (size_t j = i; j < next; j++)
+			(void)close(fds[j]); /* only read from */
+	}
+	closer->count = 0;
+}
+
+void
+fsio_close_later(struct fsio_closer *closer, int fd)
+{
+	closer->fds[closer->count++] = fd;
+	if (closer->count == sizeof closer->fds / sizeof *closer->fds)
+		fsio_close_all(closer);
 }
 
 int

@@ -108,25 +108,49 @@ end_of(int unit, int year, int month, int day, int hour, int64_t *ret_end_ns)
 	}
 }
 
-bool
-keypath_date_end(const char *path, int64_t *ret_end_ns)
+enum { UNIT_YEAR, UNIT_MONTH, UNIT_DAY, UNIT_HOUR, UNITS };
+
+/* Reads the date in PATH as far as it goes. Returns the smallest unit that it
+ * names, or -1, and in *ret_rest what follows it. */
+static int
+read_date(const char *path, int field[UNITS], const char **ret_rest)
 {
-	int field[4] = {0, 1, 1, 0};
-	int unit = -1;
+	int unit;
 
 	path = strchr(path, '/'); /* the location is no date */
 	while (path != NULL) {
 		path++;
-		if (read_number(&path, 4, 4, &field[0]))
+		if (read_number(&path, 4, 4, &field[UNIT_YEAR]))
 			break;
 		path = strchr(path, '/');
 	}
-	if (path == NULL || field[0] > 2200)
-		return false;
-	for (unit = 0; *path != '\0' && unit < 3; unit++)
+	if (path == NULL || field[UNIT_YEAR] > 2200)
+		return -1;
+	for (unit = UNIT_YEAR; *path != '\0' && unit < UNIT_HOUR; unit++)
 		if (!read_number(&path, 1, 2, &field[unit + 1]))
-			return false;
-	return end_of(unit, field[0], field[1], field[2], field[3], ret_end_ns);
+			return -1;
+	*ret_rest = path;
+	return unit;
+}
+
+bool
+keypath_date_end(const char *path, int64_t *ret_end_ns)
+{
+	int field[UNITS] = {0, 1, 1, 0};
+	const char *rest;
+	int unit = read_date(path, field, &rest);
+
+	return unit >= 0 && end_of(unit, field[UNIT_YEAR], field[UNIT_MONTH],
+				field[UNIT_DAY], field[UNIT_HOUR], ret_end_ns);
+}
+
+bool
+keypath_is_hour(const char *path)
+{
+	int field[UNITS];
+	const char *rest;
+
+	return read_date(path, field, &rest) == UNIT_HOUR && *rest == '\0';
 }
 
 int

@@ -22,6 +22,10 @@ bool keypath_may_hold(char *const *patterns, size_t count, const char *path);
  * one that there isn't, such as 2020/13/29. */
 bool keypath_date_end(const char *path, int64_t *ret_end_ns);
 
+/* Whether the last component of the directory PATH is the hour of its date,
+ * so that files are expected in it, and no directories. */
+bool keypath_is_hour(const char *path);
+
 /* Orders directories by what follows the location, oldest first, numbers by
  * value, then by location; for qsort-like use on the names themselves. */
 int keypath_compare(const char *a, const char *b);

@@ -189,7 +189,9 @@ remove_traces(struct spool *spool, struct run *run)
 
 	if (run->uploading.fd >= 0) {
 		left = fsio_remove_empty(spool->uploading_fd, run->name);
-		(void)fsio_remove_empty(spool->confirmed_fd, run->name);
+		/* Else the reaper looks after it. */
+		if (run->receipts == 0)
+			(void)fsio_remove_empty(spool->confirmed_fd, run->name);
 	}
 	if (run->receipts == 0 && left == 0)
 		(void)unlinkat(spool->runs_fd, file, 0);
@@ -272,7 +274,7 @@ static int
 collect(int dirfd, bool with_suffix, struct names *names)
 {
 	struct dirent *entry;
-	DIR *dir;
+	struct fsio_dir *dir;
 	int rc;
 
 	if (dirfd < 0)
@@ -294,7 +296,7 @@ collect(int dirfd, bool with_suffix, struct names *names)
 		    names->name, names->count + 1, sizeof *names->name);
 		names->name[names->count++] = mem_copy_n(entry->d_name, length);
 	}
-	(void)closedir(dir); /* only read from */
+	fsio_close_dir(dir);
 	return rc;
 }
 

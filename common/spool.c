@@ -348,6 +348,22 @@ finish(const struct move *m)
 		   : -errno;
 }
 
+/* Whether the directory for the target was missing, and now isn't. */
+static bool
+made_parent(const struct move *m)
+{
+	const char *slash = strrchr(m->path, '/');
+	char *parent;
+	bool made;
+
+	if (slash == NULL)
+		return false;
+	parent = mem_copy_n(m->path, (size_t)(slash - m->path));
+	made = mkdirat(m->room->fd, parent, 0777) == 0;
+	free(parent);
+	return made;
+}
+
 static int
 move(struct spool *spool, const struct move *m)
 {
@@ -358,6 +374,9 @@ move(struct spool *spool, const struct move *m)
 
 		if (rc == 0 || rc == -EXDEV || rc == -ENOTSUP)
 			return rc;
+		/* That explains it, without a question. */
+		if (rc == -ENOENT && made_parent(m))
+			continue;
 		if (from->inode != 0 &&
 		    is_there(m->room->fd, m->path, from->inode))
 			return finish(m);

@@ -102,7 +102,7 @@ static int
 list(int dirfd, const char *path, bool files, struct names *names)
 {
 	struct dirent *entry;
-	DIR *dir;
+	struct fsio_dir *dir;
 	int rc;
 
 	rc = fsio_open_dir(dirfd, path, &dir);
@@ -116,7 +116,7 @@ list(int dirfd, const char *path, bool files, struct names *names)
 		if (length > 0 && (files || is_day(entry->d_name, length)))
 			names_add(names, entry->d_name, length);
 	}
-	(void)closedir(dir); /* only read from */
+	fsio_close_dir(dir);
 	names_sort(names);
 	return rc;
 }

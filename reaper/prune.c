@@ -1,14 +1,7 @@
-/* Which empty directory may go, and when.
- *
- * A producer that makes its hour's directory and then a file in it must never
- * find the directory gone in between, so a directory with a date in its name
- * stays until that date ended prune_after ago (26 hours cover every time
- * zone) and an hour has passed since anybody changed it; one without a valid
- * date stays until it is itself that old. Both are judged by the times from
- * before we removed anything in it. rmdir alone decides whether it is empty.
- * The same goes for claimed/, where a script makes a directory, of a date long
- * ago perhaps, and then moves a file there. In the other rooms nobody waits
- * for a directory: who moves a file makes what is missing. */
+/* Empty directories go, as pruning.h says, judged by the times from before we
+ * removed anything in them. rmdir alone decides whether one is empty. In the
+ * rooms of runs nobody waits for a directory: who moves a file makes what is
+ * missing. */
 #include "reaper/prune.h"
 
 #include <errno.h>
@@ -22,10 +15,10 @@
 #include "common/keypath.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/pruning.h"
 #include "common/run.h"
 #include "common/strbuf.h"
 
-static const int64_t hour_ns = 3600 * CLOCK_NS_PER_S;
 static const int64_t day_ns = 24 * INT64_C(3600) * CLOCK_NS_PER_S;
 
 struct prune {
@@ -35,21 +28,6 @@ struct prune {
 	int64_t after_ns;
 	struct strbuf path; /* of the directory at hand, below the root */
 };
-
-static bool
-is_due(const struct prune *prune, const struct stat *st)
-{
-	int64_t changed_ns = clock_from_timespec(&st->st_mtim);
-	int64_t end_ns;
-
-	if (prune->after_ns == 0)
-		return true;
-	if (!keypath_date_end(strbuf_text(&prune->path), &end_ns))
-		return changed_ns <= prune->now_ns - prune->after_ns;
-	if (end_ns > prune->now_ns - prune->after_ns)
-		return false;
-	return changed_ns <= prune->now_ns - hour_ns;
-}
 
 /* Whether it is ours to remove at all, whatever its age. */
 static bool
@@ -64,10 +42,49 @@ is_ours(const struct prune *prune)
 	       keypath_may_hold(config->patterns, config->pattern_count, path);
 }
 
+/* Removes the directory at hand if it is due, by its times in ST, and empty.
+ * ENOTEMPTY is the usual answer; whatever it is, it stays then. */
+static int
+remove_due(const struct prune *prune, int parent_fd, size_t name_offset,
+    const struct stat *st)
+{
+	const struct config *config = prune->reaper->stage.config;
+	const char *path = strbuf_text(&prune->path);
+
+	if (!is_ours(prune) ||
+	    !pruning_is_due(prune->after_ns, path,
+		clock_from_timespec(&st->st_mtim), prune->now_ns))
+		return 0;
+	if (unlinkat(parent_fd, path + name_offset, AT_REMOVEDIR) < 0)
+		return -errno;
+	log_debug("Removed the empty directory %s/%s",
+	    prune->is_base ? config->base_dir : "claimed", path);
+	return 0;
+}
+
+/* An hour's directory is removed without being read. False: it isn't empty,
+ * so there may be directories in it. */
+static bool
+prune_hour(struct prune *prune, int parent_fd, size_t name_offset)
+{
+	const char *path = strbuf_text(&prune->path);
+	struct stat st = {0};
+	int rc;
+
+	/* What is deeper has the same date. */
+	if (!pruning_by_name(prune->after_ns, path, prune->now_ns))
+		return true;
+	if (prune->after_ns > 0 && fstatat(parent_fd, path + name_offset, &st,
+				       AT_SYMLINK_NOFOLLOW) < 0)
+		return true;
+	rc = remove_due(prune, parent_fd, name_offset, &st);
+	return rc != -ENOTEMPTY && rc != -EEXIST;
+}
+
 static void prune_dir(struct prune *prune, int parent_fd, size_t name_offset);
 
 static void
-prune_entries(struct prune *prune, DIR *dir)
+prune_entries(struct prune *prune, struct fsio_dir *dir)
 {
 	size_t length = prune->path.length;
 	struct dirent *entry;
@@ -79,7 +96,7 @@ prune_entries(struct prune *prune, DIR *dir)
 		if (length > 0)
 			strbuf_putc(&prune->path, '/');
 		strbuf_puts(&prune->path, entry->d_name);
-		prune_dir(prune, dirfd(dir), length + (length > 0));
+		prune_dir(prune, fsio_dir_fd(dir), length + (length > 0));
 		strbuf_truncate(&prune->path, length);
 	}
 	if (rc < 0)
@@ -92,34 +109,29 @@ prune_entries(struct prune *prune, DIR *dir)
 static void
 prune_dir(struct prune *prune, int parent_fd, size_t name_offset)
 {
-	const struct config *config = prune->reaper->stage.config;
 	const struct spool *spool = prune->reaper->stage.spool;
 	bool is_location = strchr(strbuf_text(&prune->path), '/') == NULL;
 	struct stat st;
-	DIR *dir;
+	struct fsio_dir *dir;
 	int rc;
 
 	if (!is_ours(prune) && !(prune->is_base && is_location))
+		return;
+	if (keypath_is_hour(strbuf_text(&prune->path)) &&
+	    prune_hour(prune, parent_fd, name_offset))
 		return;
 	rc = fsio_open_dir(
 	    parent_fd, strbuf_text(&prune->path) + name_offset, &dir);
 	if (rc < 0)
 		return; /* no directory, or not ours to read: it stays */
-	if (fstat(dirfd(dir), &st) < 0 ||
+	if (fstat(fsio_dir_fd(dir), &st) < 0 ||
 	    (st.st_dev == spool->device && st.st_ino == spool->inode)) {
-		(void)closedir(dir); /* only read from */
+		fsio_close_dir(dir);
 		return;
 	}
 	prune_entries(prune, dir);
-	(void)closedir(dir); /* only read from */
-	if (!is_ours(prune) || !is_due(prune, &st))
-		return;
-	/* ENOTEMPTY is the usual answer; whatever it is, it stays. */
-	if (unlinkat(parent_fd, strbuf_text(&prune->path) + name_offset,
-		AT_REMOVEDIR) == 0)
-		log_debug("Removed the empty directory %s/%s",
-		    prune->is_base ? config->base_dir : "claimed",
-		    strbuf_text(&prune->path));
+	fsio_close_dir(dir);
+	(void)remove_due(prune, parent_fd, name_offset, &st); /* or it stays */
 }
 
 static void
@@ -132,7 +144,7 @@ prune_tree(struct reaper *reaper, int root_fd, bool is_base)
 	    .after_ns = reaper->stage.config->prune_after_seconds *
 			CLOCK_NS_PER_S,
 	};
-	DIR *dir;
+	struct fsio_dir *dir;
 	int rc;
 
 	rc = fsio_open_dir(root_fd, "", &dir);
@@ -142,7 +154,7 @@ prune_tree(struct reaper *reaper, int root_fd, bool is_base)
 		return;
 	}
 	prune_entries(&prune, dir);
-	(void)closedir(dir); /* only read from */
+	fsio_close_dir(dir);
 	strbuf_done(&prune.path);
 }
 

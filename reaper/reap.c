@@ -27,7 +27,11 @@
 #include "common/settle.h"
 #include "reaper/ledger.h"
 
-enum { READ_BYTES = 256 * 1024 };
+enum {
+	READ_BYTES = 256 * 1024,
+	/* The space of a larger file is wanted back at once. */
+	CLOSE_LATER_MAX = 1024 * 1024
+};
 
 void
 reap_fail(
@@ -165,7 +169,12 @@ reap_receipt(struct reaper *reaper, int room_fd)
 		rc = delete_file(reaper, room_fd);
 	if (rc == 0 && fate == FATE_KEEP)
 		keep(reaper, reaper->receipt.inode);
-	(void)close(fd); /* only read from; gives the lease back */
+	/* That gives the lease back. */
+	if (rc == 0 && fate == FATE_DELETE &&
+	    reaper->receipt.size <= CLOSE_LATER_MAX)
+		fsio_close_later(&reaper->deleted_files, fd);
+	else
+		(void)close(fd); /* only read from */
 	return rc;
 }
 
@@ -273,10 +282,14 @@ finish_dead_run(struct reaper *reaper, const char *name, int room_fd,
 	if (reaper->kept_count > 0)
 		qsort(reaper->kept_inodes, reaper->kept_count,
 		    sizeof *reaper->kept_inodes, compare_inodes);
+	/* As a rule nothing but directories is left. */
 	if (room_fd >= 0)
-		rc = fsio_walk(room_fd, visit_leftover, &left);
-	if (rc == 0 && left.staying == 0)
 		rc = fsio_remove_empty(spool->confirmed_fd, name);
+	if (rc == -ENOTEMPTY) {
+		rc = fsio_walk(room_fd, visit_leftover, &left);
+		if (rc == 0 && left.staying == 0)
+			rc = fsio_remove_empty(spool->confirmed_fd, name);
+	}
 	/* Receipts of files that are still in its uploading/ are needed by
 	 * whoever takes them over. */
 	if (rc == 0 && left.staying == 0)
@@ -355,6 +368,7 @@ reap_runs(struct reaper *reaper)
 	int rc;
 
 	rc = run_each(spool, spool->confirmed_fd, reap_run, reaper);
+	fsio_close_all(&reaper->deleted_files);
 	if (rc < 0)
 		reap_fail(reaper, "list", "runs", rc);
 	receipt_done(&reaper->receipt);

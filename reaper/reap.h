@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/clock.h"
+#include "common/fsio.h"
 #include "common/receipt.h"
 #include "common/stage.h"
 
@@ -22,6 +23,7 @@ struct reaper {
 	uint64_t *kept_inodes;
 	size_t kept_count, kept_capacity;
 	unsigned char *bytes; /* what files are read into */
+	struct fsio_closer deleted_files;
 };
 
 /* Visits every run that has a file in runs/ or a room in confirmed/: deletes

@@ -1,11 +1,12 @@
 /* One candidate's way from base_dir to claimed/.
  *
- * The name is looked at before it is opened, so that no FIFO and no device is
- * opened; one swapped in between is met with O_NONBLOCK, O_NOCTTY and
- * O_NOFOLLOW, and known by its inode. Then, always in this order: take the
- * lease, fstat and judge under it, rename, ask whether the lease stands and
- * whether it was that very file that was renamed. A writer that came in between
- * finds the file back where it was.
+ * What isn't known to be a regular file is looked at before it is opened, so
+ * that no FIFO and no device is opened; one swapped in between is met with
+ * O_NONBLOCK, O_NOCTTY and O_NOFOLLOW. Where young files are to be expected
+ * they are all looked at first, as most need not be opened at all. Then, always
+ * in this order: take the lease, fstat and judge under it, rename, ask whether
+ * the lease stands and whether it was that very file that was renamed. A writer
+ * that came in between finds the file back where it was.
  *
  * Without RENAME_NOREPLACE a file goes through the room of a run that the
  * scanner starts: it is judged once more there, where nobody else can put
@@ -13,6 +14,7 @@
  * die in between, the run is dead, and the next uploader takes the file up. */
 #include "scanner/claim.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -187,10 +189,10 @@ take(struct claim *claim, const struct spool_name *name, const char *path,
 		report(ret, CLAIM_ERROR, strerror(-rc), rc);
 }
 
-/* FD is open on it; ST is what the look saw. */
+/* FD is open on it; LOOKED: its name has been looked at. */
 static void
-judge(struct claim *claim, const struct spool_name *name, const char *path,
-    int fd, struct claim_report *ret)
+judge(struct claim *claim, struct spool_name *name, const char *path, int fd,
+    bool looked, struct claim_report *ret)
 {
 	enum lease lease;
 	struct stat st;
@@ -202,15 +204,17 @@ judge(struct claim *claim, const struct spool_name *name, const char *path,
 		report(ret, CLAIM_ERROR, strerror(errno), -errno);
 		return;
 	}
-	if (st.st_ino != name->inode || !S_ISREG(st.st_mode) ||
-	    st.st_nlink != 1) {
+	if (looked && (st.st_ino != name->inode || !S_ISREG(st.st_mode) ||
+			  st.st_nlink != 1)) {
 		report(ret, CLAIM_DEFERRED,
 		    "it was replaced while it was looked at", 0);
 		return;
 	}
-	if (!is_settled(claim, lease, &st, ret))
-		return;
 	ret->size_bytes = st.st_size;
+	name->inode = st.st_ino;
+	if ((!looked && !look(claim, path, &st, ret)) ||
+	    !is_settled(claim, lease, &st, ret))
+		return;
 	if (claim->look_only)
 		report(ret, CLAIM_CLAIMED, "", 0);
 	else
@@ -245,29 +249,48 @@ report_open_error(int error, struct claim_report *ret)
 	}
 }
 
+/* Whether to open it without a look: it is a regular file, and probably
+ * settled, as its directory is. */
+static bool
+is_promising(const struct claim *claim, const struct walk_entry *entry)
+{
+	return entry->type == DT_REG && !claim->look_only &&
+	       entry->dir_changed_ns <=
+		   clock_fs_now_ns(&claim->fs_clock) -
+		       claim->config->settle_seconds * CLOCK_NS_PER_S;
+}
+
 void
-claim_file(struct claim *claim, int dirfd, const char *name, const char *path,
+claim_file(struct claim *claim, const struct walk_entry *entry,
     struct claim_report *ret_report)
 {
-	struct spool_name from = {dirfd, name, 0};
+	struct spool_name from = {entry->dirfd, entry->name, 0};
+	bool looked = !is_promising(claim, entry);
 	struct stat st;
 	int fd;
 
 	*ret_report = (struct claim_report){.reason = ""};
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		report_open_error(errno, ret_report);
-		return;
+	if (looked) {
+		if (fstatat(from.dirfd, from.name, &st, AT_SYMLINK_NOFOLLOW) <
+		    0) {
+			report_open_error(errno, ret_report);
+			return;
+		}
+		from.inode = st.st_ino;
+		ret_report->size_bytes = st.st_size;
+		if (!look(claim, entry->path, &st, ret_report))
+			return;
 	}
-	from.inode = st.st_ino;
-	ret_report->size_bytes = st.st_size;
-	if (!look(claim, path, &st, ret_report))
-		return;
-	fd = openat(dirfd, name,
+	fd = openat(from.dirfd, from.name,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0) {
 		report_open_error(errno, ret_report);
 		return;
 	}
-	judge(claim, &from, path, fd, ret_report);
-	(void)close(fd); /* only read from; gives the lease back */
+	judge(claim, &from, entry->path, fd, looked, ret_report);
+	/* That gives the lease back. */
+	if (ret_report->outcome == CLAIM_CLAIMED && !claim->look_only)
+		fsio_close_later(&claim->claimed, fd);
+	else
+		(void)close(fd); /* only read from */
 }

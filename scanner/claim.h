@@ -8,8 +8,10 @@
 
 #include "common/clock.h"
 #include "common/config.h"
+#include "common/fsio.h"
 #include "common/run.h"
 #include "common/spool.h"
+#include "scanner/walk.h"
 
 enum claim_outcome {
 	CLAIM_CLAIMED,	/* it is in claimed/ (or would go there) */
@@ -24,7 +26,10 @@ struct claim {
 	const struct config *config;
 	struct spool *spool;
 	struct clock_fs fs_clock;
-	bool look_only;	 /* judge, but don't claim */
+	bool look_only; /* judge, but don't claim */
+	/* Claimed files: their producer can't open them any more, so their
+	 * leases hold up nobody. To be closed at the end. */
+	struct fsio_closer claimed;
 	struct run *run; /* through whose room claims go where
 			    RENAME_NOREPLACE is missing; NULL until then */
 };
@@ -38,9 +43,8 @@ struct claim_report {
 	int lease_error;    /* ... for this reason (errno, positive) */
 };
 
-/* NAME in the directory DIRFD is what base_dir/PATH names. May start
- * claim->run, which the caller ends. */
-void claim_file(struct claim *claim, int dirfd, const char *name,
-    const char *path, struct claim_report *ret_report);
+/* May start claim->run, which the caller ends. */
+void claim_file(struct claim *claim, const struct walk_entry *entry,
+    struct claim_report *ret_report);
 
 #endif

@@ -1,6 +1,7 @@
 /* Answers for people: the same judgement as a scan's, without the claim. */
 #include "scanner/explain.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,8 +89,14 @@ explain_path(struct claim *claim, const char *argument)
 	report.outcome = CLAIM_GONE;
 	report.reason = strerror(fd < 0 ? -fd : 0);
 	if (fd >= 0) {
-		claim_file(
-		    claim, fd, slash != NULL ? slash + 1 : path, path, &report);
+		const struct walk_entry entry = {
+		    .dirfd = fd,
+		    .name = slash != NULL ? slash + 1 : path,
+		    .path = path,
+		    .type = DT_UNKNOWN,
+		};
+
+		claim_file(claim, &entry, &report);
 		(void)close(fd); /* a directory */
 	}
 	explain_report(path, &report);

@@ -69,12 +69,13 @@ fail_claim(struct scan *scan, const char *path, int error)
 }
 
 static enum walk_result
-on_candidate(void *context, int dirfd, const char *name, const char *path)
+on_candidate(void *context, const struct walk_entry *entry)
 {
 	struct scan *scan = context;
+	const char *path = entry->path;
 	struct claim_report report;
 
-	claim_file(&scan->claim, dirfd, name, path, &report);
+	claim_file(&scan->claim, entry, &report);
 	if (scan->explain) {
 		explain_report(path, &report);
 		return WALK_KEPT;
@@ -132,6 +133,7 @@ scan_base(struct scan *scan)
 {
 	const struct walk walk = {
 	    .config = scan->stage.config,
+	    .now_ns = clock_fs_now_ns(&scan->claim.fs_clock),
 	    .base_fd = scan->stage.spool->base_fd,
 	    .skip_device = scan->stage.spool->device,
 	    .skip_inode = scan->stage.spool->inode,
@@ -196,6 +198,7 @@ run(struct scan *scan)
 		explain_all(scan);
 	else
 		scan_base(scan);
+	fsio_close_all(&claim->claimed);
 	run_end(claim->spool, claim->run);
 	claim->run = NULL;
 	if (lock_fd >= 0)

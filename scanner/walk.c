@@ -11,51 +11,61 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/clock.h"
 #include "common/fsio.h"
 #include "common/keypath.h"
+#include "common/pruning.h"
 #include "common/strbuf.h"
+
+static const int64_t hour_ns = 3600 * CLOCK_NS_PER_S;
 
 static enum walk_result walk_dir(const struct walk *walk, int parent_fd,
     const char *name, struct strbuf *path, size_t depth);
 
-/* The last component of PATH, which is an entry of DIRFD. */
+/* The last component of PATH, which is ENTRY's name. */
 static enum walk_result
-walk_entry(const struct walk *walk, int dirfd, unsigned char type,
-    size_t name_offset, struct strbuf *path, size_t depth)
+walk_entry(const struct walk *walk, struct walk_entry *entry,
+    struct strbuf *path, size_t name_offset, size_t depth)
 {
 	const struct config *config = walk->config;
 	enum walk_result result = WALK_KEPT;
 	const char *text = strbuf_text(path);
 
 	/* A link or an unknown type is given to open, which says what it is. */
-	if ((type == DT_DIR || type == DT_LNK || type == DT_UNKNOWN) &&
+	if ((entry->type == DT_DIR || entry->type == DT_LNK ||
+		entry->type == DT_UNKNOWN) &&
 	    keypath_may_hold(config->patterns, config->pattern_count, text))
-		result = walk_dir(walk, dirfd, text + name_offset, path, depth);
-	text = strbuf_text(path);
-	if (result == WALK_KEPT &&
-	    keypath_matches(config->patterns, config->pattern_count, text))
-		result = walk->candidate(
-		    walk->context, dirfd, text + name_offset, text);
+		result = walk_dir(
+		    walk, entry->dirfd, text + name_offset, path, depth);
+	entry->path = strbuf_text(path);
+	entry->name = entry->path + name_offset;
+	if (result == WALK_KEPT && keypath_matches(config->patterns,
+				       config->pattern_count, entry->path))
+		result = walk->candidate(walk->context, entry);
 	return result;
 }
 
 static enum walk_result
-walk_entries(const struct walk *walk, DIR *dir, struct strbuf *path,
-    size_t depth, bool *ret_moved)
+walk_entries(const struct walk *walk, struct fsio_dir *dir,
+    int64_t dir_changed_ns, struct strbuf *path, size_t depth, bool *ret_moved)
 {
 	size_t length = path->length;
-	struct dirent *entry;
+	struct dirent *dirent;
 	enum walk_result result = WALK_KEPT;
 	int rc;
 
-	while ((rc = fsio_read_dir(dir, &entry)) > 0) {
+	while ((rc = fsio_read_dir(dir, &dirent)) > 0) {
+		struct walk_entry entry = {
+		    .dirfd = fsio_dir_fd(dir),
+		    .type = dirent->d_type,
+		    .dir_changed_ns = dir_changed_ns,
+		};
 		size_t name_offset = length + (length > 0);
 
 		if (length > 0)
 			strbuf_putc(path, '/');
-		strbuf_puts(path, entry->d_name);
-		result = walk_entry(walk, dirfd(dir), entry->d_type,
-		    name_offset, path, depth + 1);
+		strbuf_puts(path, dirent->d_name);
+		result = walk_entry(walk, &entry, path, name_offset, depth + 1);
 		strbuf_truncate(path, length);
 		*ret_moved |= result == WALK_MOVED;
 		if (result == WALK_STOP || (result == WALK_LEAVE && depth > 0))
@@ -66,6 +76,20 @@ walk_entries(const struct walk *walk, DIR *dir, struct strbuf *path,
 	return WALK_KEPT;
 }
 
+/* Makes as if we hadn't touched it, where that makes a difference. */
+static void
+restore_time(const struct walk *walk, const struct fsio_dir *dir,
+    const char *path, const struct stat *st)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, st->st_mtim};
+	int64_t after_ns = walk->config->prune_after_seconds * CLOCK_NS_PER_S;
+
+	/* Not ours to set: then pruning waits an hour longer. */
+	if (after_ns > 0 &&
+	    pruning_by_name(after_ns, path, walk->now_ns + hour_ns))
+		(void)futimens(fsio_dir_fd(dir), times);
+}
+
 static enum walk_result
 walk_dir(const struct walk *walk, int parent_fd, const char *name,
     struct strbuf *path, size_t depth)
@@ -73,30 +97,26 @@ walk_dir(const struct walk *walk, int parent_fd, const char *name,
 	enum walk_result result = WALK_KEPT;
 	bool moved = false;
 	struct stat st = {0};
-	DIR *dir = NULL;
+	struct fsio_dir *dir = NULL;
 	int rc;
 
 	rc = fsio_open_dir(parent_fd, name, &dir);
 	if (rc == -ENOTDIR || rc == -ENOENT)
 		return WALK_KEPT;
-	if (rc == 0 && fstat(dirfd(dir), &st) < 0) {
+	if (rc == 0 && fstat(fsio_dir_fd(dir), &st) < 0) {
 		rc = errno > 0 ? -errno : -EIO;
-		(void)closedir(dir); /* only read from */
+		fsio_close_dir(dir);
 	}
 	if (rc < 0) {
 		walk->problem(walk->context, strbuf_text(path), rc);
 		return WALK_KEPT;
 	}
 	if (st.st_dev != walk->skip_device || st.st_ino != walk->skip_inode)
-		result = walk_entries(walk, dir, path, depth, &moved);
-	if (moved) {
-		const struct timespec times[2] = {
-		    {.tv_nsec = UTIME_OMIT}, st.st_mtim};
-
-		/* Not ours to set: then pruning waits an hour longer. */
-		(void)futimens(dirfd(dir), times);
-	}
-	(void)closedir(dir); /* only read from */
+		result = walk_entries(walk, dir,
+		    clock_from_timespec(&st.st_mtim), path, depth, &moved);
+	if (moved)
+		restore_time(walk, dir, strbuf_text(path), &st);
+	fsio_close_dir(dir);
 	return result;
 }
 

@@ -1,19 +1,26 @@
-/* Random numbers from the kernel: asked for only now and then. */
+/* Random numbers from the kernel, a few at a time. */
 #include "uploader/chance.h"
 
 #include <sys/random.h>
 
 #include "common/clock.h"
 
+enum { STOCK = 64 }; /* getrandom gives as many bytes in any case */
+
 uint32_t
 chance_u32(void)
 {
-	uint32_t value;
+	static _Thread_local uint32_t stock[STOCK];
+	static _Thread_local size_t left;
 
-	/* Without the kernel's randomness any spread is better than none. */
-	if (getrandom(&value, sizeof value, 0) != sizeof value)
-		value = (uint32_t)clock_monotonic_ns() * UINT32_C(2654435761);
-	return value;
+	if (left == 0) {
+		if (getrandom(stock, sizeof stock, 0) != sizeof stock)
+			/* Any spread is better than none. */
+			return (uint32_t)clock_monotonic_ns() *
+			       UINT32_C(2654435761);
+		left = STOCK;
+	}
+	return stock[--left];
 }
 
 size_t

@@ -196,7 +196,7 @@ check_locations(const struct files *files)
 {
 	uint64_t mount = mount_of(files->base_fd, "");
 	struct dirent *entry;
-	DIR *dir;
+	struct fsio_dir *dir;
 
 	if (mount == 0 || fsio_open_dir(files->base_fd, "", &dir) < 0)
 		return;
@@ -210,7 +210,7 @@ check_locations(const struct files *files)
 			    "alone; give it a configuration of its own",
 			    files->stage->config->base_dir, entry->d_name);
 	}
-	(void)closedir(dir); /* was only read */
+	fsio_close_dir(dir);
 }
 
 static bool

@@ -74,6 +74,8 @@ send_put(struct job *job)
 
 	/* After a power cut an unsynced file comes back empty, and would then
 	 * replace the good object: sync what may replace. */
+	if (!put.if_none_match && !job_reopen(job))
+		return;
 	if (!put.if_none_match && fdatasync(job->fd) < 0) {
 		job_give_back(
 		    job, GIVE_LOCAL, "it can't be synced to the disk");
@@ -507,23 +509,18 @@ reject(struct job *job, const char *description)
 	    description);
 }
 
-/* What a PUT's answer, or a HEAD's other ones, call for. */
+/* What an answer calls for that isn't the one hoped for. */
 static void
 judge(struct job *job, const struct transfer_result *result,
     const struct verdict_row *row, const char *description)
 {
 	switch (row->verdict) {
-	case VERDICT_OK:
-		if (job->step == STEP_PUT)
-			accepted(job, result);
-		else
-			back_off(job, result, description);
-		return;
 	case VERDICT_THROTTLED:
 		throttle_slow_down(
 		    &job->up->throttle, job->sent_ns, clock_monotonic_ns());
 		back_off(job, result, description);
 		return;
+	case VERDICT_OK: /* of what isn't asked here */
 	case VERDICT_RETRY:
 		back_off(job, result, description);
 		return;
@@ -587,7 +584,6 @@ exchange_answered(struct job *job, const struct transfer_result *result)
 		return;
 	}
 	(void)s3_reply_error(&job->reply, &job->error); /* emptied if none */
-	description = describe(job, result);
 	if (result->fault == TRANSFER_ANSWERED) {
 		job->up->answered_ns = clock_monotonic_ns();
 		row = verdict_of(job->reply.status,
@@ -595,6 +591,11 @@ exchange_answered(struct job *job, const struct transfer_result *result)
 		    (job->step == STEP_PUT || job->step == STEP_COMPLETE) &&
 			job->conditional);
 	}
+	if (job->step == STEP_PUT && row->verdict == VERDICT_OK) {
+		accepted(job, result);
+		return;
+	}
+	description = describe(job, result);
 	if (result->fault != TRANSFER_ANSWERED ||
 	    !answered_specially(job, row, description))
 		judge(job, result, row, description);

@@ -43,7 +43,7 @@ heir_new(struct spool *spool, struct heir **ret_heir)
 {
 	struct heir *heir = mem_zero(1, sizeof *heir);
 	struct dirent *entry;
-	DIR *dir;
+	struct fsio_dir *dir;
 	int rc;
 
 	heir->spool = spool;
@@ -56,7 +56,7 @@ heir_new(struct spool *spool, struct heir **ret_heir)
 		    heir->runs, heir->run_count + 1, sizeof *heir->runs);
 		heir->runs[heir->run_count++] = mem_copy(entry->d_name);
 	}
-	(void)closedir(dir); /* only read from */
+	fsio_close_dir(dir);
 out:
 	if (rc < 0)
 		heir_free(heir);
@@ -247,6 +247,7 @@ heir_next(struct heir *heir, const struct run *run, const struct pathset *left,
 		strbuf_reset(&claim->path);
 		strbuf_puts(&claim->path, file->path);
 		claim->was_dead = true;
+		claim->is_regular = false; /* by hearsay */
 		claim->is_confirmed = false;
 		claim->key_hash = -1;
 		if (file->receipt != NULL && heir->lock_fd >= 0)

@@ -1,11 +1,12 @@
 /* The life of one file.
  *
- * It lies in uploading/<run>/, where nobody but us makes names, and is looked
- * at before it is opened, since scripts put anything into claimed/. A lease
- * shows that nobody writes it; then fstat; after the store's answer fstat
- * again: a file that has changed goes back to claimed/, not to confirmed/.
- * Small files are read once, into memory; of larger ones the digests are
- * computed in slices, between which the event loop goes on. */
+ * It lies in uploading/<run>/, where nobody but us makes names. Scripts put
+ * anything into claimed/, so what isn't known to be a regular file is looked
+ * at before it is opened. A lease shows that nobody writes it; then fstat;
+ * after the store's answer stat again: a file that has changed goes back to
+ * claimed/, not to confirmed/. Small files are read once, into memory, and
+ * closed; of larger ones the digests are computed in slices, between which the
+ * event loop goes on. */
 #include "uploader/job.h"
 
 #include <assert.h>
@@ -113,12 +114,27 @@ job_has_changed(const struct job *job)
 {
 	const struct stat *was = &job->st;
 	struct stat is;
+	int rc = job->fd >= 0
+		     ? fstat(job->fd, &is)
+		     : fstatat(job->commit->run->uploading.fd,
+			   strbuf_text(&job->path), &is, AT_SYMLINK_NOFOLLOW);
 
-	return fstat(job->fd, &is) < 0 || is.st_size != was->st_size ||
+	return rc < 0 || is.st_ino != was->st_ino ||
+	       is.st_size != was->st_size ||
 	       clock_from_timespec(&is.st_mtim) !=
 		   clock_from_timespec(&was->st_mtim) ||
 	       clock_from_timespec(&is.st_ctim) !=
 		   clock_from_timespec(&was->st_ctim);
+}
+
+/* False: it has changed, and was given back. */
+static bool
+is_unchanged(struct job *job)
+{
+	if (!job_has_changed(job))
+		return true;
+	job_give_back(job, GIVE_QUEUED, "it was changed while it was uploaded");
+	return false;
 }
 
 void
@@ -140,11 +156,8 @@ job_stored(struct job *job)
 	struct strbuf line = {0};
 
 	assert((job->digest.have & DIGEST_CRC32C) != 0);
-	if (job_has_changed(job)) {
-		job_give_back(
-		    job, GIVE_QUEUED, "it was changed while it was uploaded");
+	if (!is_unchanged(job))
 		return;
-	}
 	if (job->multi != NULL)
 		multi_end(job,
 		    job->step == STEP_COMPLETE || job->step == STEP_HEAD_LOST,
@@ -208,8 +221,7 @@ is_alone(struct job *job)
 	return false;
 }
 
-/* Looks at the name, which is ours alone: what is no plain file is refused,
- * without being opened. */
+/* Looks at the name, which is ours alone: what is no plain file is refused. */
 static bool
 look(struct job *job)
 {
@@ -250,7 +262,8 @@ say_no_lease(struct uploader *up, int error)
 	    up->config->spool_dir, strerror(error));
 }
 
-/* Judges the open file under a lease. False: it was given back. */
+/* Judges the open file under a lease, which it keeps. False: it was given
+ * back. */
 static bool
 is_settled(struct job *job)
 {
@@ -265,10 +278,16 @@ is_settled(struct job *job)
 		job_give_back(job, GIVE_LOCAL, strerror(errno));
 		return false;
 	}
-	if (lease == LEASE_HELD) {
-		settle_release_lease(job->fd);
-		return true;
+	/* As was said when it was taken, or else it is looked at now. */
+	if ((!S_ISREG(job->st.st_mode) || job->st.st_nlink != 1) && !look(job))
+		return false;
+	if (!S_ISREG(job->st.st_mode)) {
+		job_give_back(job, GIVE_DEFERRED, "it has been replaced");
+		return false;
 	}
+	job->inode = job->st.st_ino;
+	if (lease == LEASE_HELD)
+		return true;
 	if (lease == LEASE_WRITER) {
 		job_give_back(
 		    job, GIVE_DEFERRED, "somebody has it open for writing");
@@ -289,19 +308,32 @@ is_settled(struct job *job)
 	return true;
 }
 
+static int
+open_name(const struct job *job)
+{
+	return openat(job->commit->run->uploading.fd, strbuf_text(&job->path),
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
 static bool
 open_file(struct job *job)
 {
-	job->fd = openat(job->commit->run->uploading.fd,
-	    strbuf_text(&job->path),
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+	int error;
+
+	job->fd = open_name(job);
 	if (job->fd >= 0)
 		return true;
-	switch (errno) {
+	error = errno;
+	/* What readdir said may be made up, on FUSE and some overlays. */
+	if (fstatat(job->commit->run->uploading.fd, strbuf_text(&job->path),
+		&st, AT_SYMLINK_NOFOLLOW) == 0)
+		job->inode = st.st_ino;
+	switch (error) {
 	case EACCES:
 	case EPERM:
 	case ELOOP:
-		job_reject(job, "Unreadable", strerror(errno));
+		job_reject(job, "Unreadable", strerror(error));
 		return false;
 	case EWOULDBLOCK: /* a write lease, such as Samba's oplocks */
 		job_give_back(job, GIVE_DEFERRED,
@@ -313,14 +345,27 @@ open_file(struct job *job)
 		log_error("Cannot open '%s': %s; stopping here, everything "
 			  "stays queued; raise the limit on open files, or "
 			  "lower connections",
-		    strbuf_text(&job->path), strerror(errno));
+		    strbuf_text(&job->path), strerror(error));
 		uploader_stop(job->up, EX_IOERR);
 		job_give_back(job, GIVE_LOCAL, NULL);
 		return false;
 	default:
+		job_give_back(job, GIVE_LOCAL, strerror(error));
+		return false;
+	}
+}
+
+bool
+job_reopen(struct job *job)
+{
+	if (job->fd >= 0)
+		return true;
+	job->fd = open_name(job);
+	if (job->fd < 0) {
 		job_give_back(job, GIVE_LOCAL, strerror(errno));
 		return false;
 	}
+	return is_unchanged(job);
 }
 
 bool
@@ -368,6 +413,12 @@ read_body(struct job *job)
 		return;
 	}
 	job->in_body = true;
+	if (uploader_is_unconditional(job->up)) {
+		settle_release_lease(job->fd); /* it is synced yet */
+	} else {
+		(void)close(job->fd); /* only read from; with its lease */
+		job->fd = -1;
+	}
 	digest_update(&job->digest, job->body, (size_t)n);
 	digested(job);
 }
@@ -415,6 +466,7 @@ job_digest(struct job *job, unsigned want)
 	} else if ((uint64_t)job->st.st_size <= job->up->body_max) {
 		read_body(job);
 	} else {
+		settle_release_lease(job->fd);
 		begin_slices(job, job->fd, 0, job->st.st_size);
 	}
 }
@@ -446,6 +498,8 @@ job_digest_anew(struct job *job)
 		    parts_length(parts, job->part), digests_of(job->up));
 		return;
 	}
+	if (!job_reopen(job))
+		return;
 	job->in_body = false;
 	digest_reset(&job->digest);
 	job_digest(job, digests_of(job->up));
@@ -502,7 +556,7 @@ job_begin(
 
 	assert(job->state == JOB_IDLE);
 	reset(job, commit, claim);
-	if (!look(job))
+	if (!claim->is_regular && !look(job))
 		return;
 	fault = keypath_key_fault(strbuf_text(&job->key));
 	if (fault != NULL) {
@@ -517,10 +571,12 @@ job_begin(
 			: STEP_PUT;
 	if (!job_lock_key(job))
 		return;
-	if (job->st.st_size > up->config->multipart_threshold_bytes)
+	if (job->st.st_size > up->config->multipart_threshold_bytes) {
+		settle_release_lease(job->fd);
 		multi_begin(job);
-	else
+	} else {
 		job_digest(job, digests_of(up));
+	}
 }
 
 void

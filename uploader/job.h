@@ -117,6 +117,9 @@ void job_become_idle(struct job *job);
 bool job_lock_key(struct job *job);
 /* Whether the file is no longer as it was when the job began with it. */
 bool job_has_changed(const struct job *job);
+/* Opens it again if its bytes are in memory and it was closed. False: it can't
+ * be, or has changed, and was given back. */
+bool job_reopen(struct job *job);
 /* The store has confirmed these bytes: unless the file has changed meanwhile,
  * its receipt is written (with the ETag and version of the reply). */
 void job_stored(struct job *job);

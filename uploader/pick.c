@@ -21,6 +21,7 @@
 #include "common/keypath.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/pruning.h"
 #include "uploader/chance.h"
 #include "uploader/heir.h"
 #include "uploader/pathset.h"
@@ -34,22 +35,34 @@ enum {
 struct name {
 	size_t offset; /* in the batch's text */
 	ino_t inode;
+	unsigned char type;
+};
+
+/* A directory in claimed/. An hour's is expected to hold files alone, so it
+ * isn't read before it is its turn. */
+struct dir {
+	char *path;
+	bool is_known; /* its subdirectories are in the list, too */
 };
 
 struct pick {
 	struct spool *spool;
+	int64_t after_ns; /* prune_after */
 	struct pick_gate gate;
 	struct heir *heir; /* of dead runs; NULL: asked in this pass */
 	struct pathset left;
 	struct pathset barred; /* what may not be read or taken; reported */
 	/* The pass: directories in claimed/, and which is next. */
-	char **dirs;
+	struct dir *dirs;
 	size_t dir_count, dir_next;
 	bool in_pass;
 	bool missed; /* in this pass a name was lost to somebody else */
 	/* The directory at hand: its path and descriptor. */
 	const char *dir_path;
-	DIR *dir;
+	struct fsio_dir *dir;
+	bool dir_known;
+	bool dir_emptied;	 /* every name that was read has been taken */
+	int64_t dir_changed_ns;	 /* before we took any */
 	size_t to_skip, to_read; /* names, on this way through it and the
 				    next: they are read in a circle */
 	bool wrapped;
@@ -61,11 +74,12 @@ struct pick {
 };
 
 struct pick *
-pick_new(struct spool *spool)
+pick_new(struct spool *spool, int64_t after_ns)
 {
 	struct pick *pick = mem_zero(1, sizeof *pick);
 
 	pick->spool = spool;
+	pick->after_ns = after_ns;
 	pick->names = mem_zero(BATCH_NAMES, sizeof *pick->names);
 	return pick;
 }
@@ -74,7 +88,7 @@ static void
 close_dir(struct pick *pick)
 {
 	if (pick->dir != NULL)
-		(void)closedir(pick->dir); /* only read from */
+		fsio_close_dir(pick->dir);
 	pick->dir = NULL;
 	pick->count = pick->next = pick->lost = 0;
 }
@@ -84,7 +98,7 @@ end_pass(struct pick *pick)
 {
 	close_dir(pick);
 	for (size_t i = 0; i < pick->dir_count; i++)
-		free(pick->dirs[i]);
+		free(pick->dirs[i].path);
 	free(pick->dirs);
 	pick->dirs = NULL;
 	pick->dir_count = pick->dir_next = 0;
@@ -164,6 +178,28 @@ bar(struct pick *pick, const char *path, int error)
 	    path, strerror(-error));
 }
 
+static void
+add_dir(struct pick *pick, const char *path, bool is_known)
+{
+	if ((pick->dir_count & (pick->dir_count - 1)) == 0)
+		pick->dirs = mem_grow(pick->dirs,
+		    pick->dir_count > 0 ? pick->dir_count * 2 : 1,
+		    sizeof *pick->dirs);
+	pick->dirs[pick->dir_count++] = (struct dir){mem_copy(path), is_known};
+}
+
+static int list_dirs(struct pick *pick, struct strbuf *path);
+
+/* PATH may be a directory. */
+static int
+list_dir(struct pick *pick, struct strbuf *path, unsigned char type)
+{
+	if (type != DT_DIR || !keypath_is_hour(strbuf_text(path)))
+		return list_dirs(pick, path);
+	add_dir(pick, strbuf_text(path), false);
+	return 0;
+}
+
 /* Adds PATH and the directories below it that hold anything but
  * directories. */
 static int
@@ -172,7 +208,7 @@ list_dirs(struct pick *pick, struct strbuf *path)
 	size_t length = path->length;
 	bool holds_files = false;
 	struct dirent *entry;
-	DIR *dir;
+	struct fsio_dir *dir;
 	int rc;
 
 	rc = fsio_open_dir(pick->spool->claimed_fd, strbuf_text(path), &dir);
@@ -193,26 +229,23 @@ list_dirs(struct pick *pick, struct strbuf *path)
 		if (length > 0)
 			strbuf_putc(path, '/');
 		strbuf_puts(path, entry->d_name);
-		rc = list_dirs(pick, path);
+		rc = list_dir(pick, path, entry->d_type);
 		strbuf_truncate(path, length);
 		if (rc < 0)
 			break;
 	}
-	(void)closedir(dir); /* only read from */
-	if (rc < 0 || !holds_files)
-		return rc;
-	if ((pick->dir_count & (pick->dir_count - 1)) == 0)
-		pick->dirs = mem_grow(pick->dirs,
-		    pick->dir_count > 0 ? pick->dir_count * 2 : 1,
-		    sizeof *pick->dirs);
-	pick->dirs[pick->dir_count++] = mem_copy(strbuf_text(path));
-	return 0;
+	fsio_close_dir(dir);
+	if (rc == 0 && holds_files)
+		add_dir(pick, strbuf_text(path), true);
+	return rc;
 }
 
 static int
 compare_dirs(const void *a, const void *b)
 {
-	return keypath_compare(*(char *const *)a, *(char *const *)b);
+	const struct dir *x = a, *y = b;
+
+	return keypath_compare(x->path, y->path);
 }
 
 static int
@@ -230,6 +263,22 @@ begin_pass(struct pick *pick)
 	rc = heir_new(pick->spool, &pick->heir);
 	pick->in_pass = rc == 0;
 	pick->missed = false;
+	return rc;
+}
+
+/* A directory, perhaps, in one in which only files were expected: its turn is
+ * after the others. */
+static int
+list_unexpected(struct pick *pick, const struct dirent *entry)
+{
+	struct strbuf path = {0};
+	int rc;
+
+	if (pick->dir_known)
+		return 0;
+	strbuf_printf(&path, "%s/%s", pick->dir_path, entry->d_name);
+	rc = list_dirs(pick, &path);
+	strbuf_done(&path);
 	return rc;
 }
 
@@ -251,10 +300,16 @@ read_names(struct pick *pick)
 			return rc < 0 ? rc : 1;
 		if (pick->wrapped)
 			pick->to_read--;
+		if (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) {
+			pick->dir_emptied = false;
+			rc = list_unexpected(pick, entry);
+			if (rc < 0)
+				return rc;
+		}
 		if (entry->d_type == DT_DIR)
 			continue;
 		pick->names[pick->count++] = (struct name){
-		    pick->text.length, entry->d_ino};
+		    pick->text.length, entry->d_ino, entry->d_type};
 		strbuf_add(
 		    &pick->text, entry->d_name, strlen(entry->d_name) + 1);
 	}
@@ -311,7 +366,9 @@ first_batch(struct pick *pick)
 	while (skip_names(pick, 1))
 		total++;
 	start = chance_below(total);
-	rewinddir(pick->dir);
+	rc = fsio_rewind_dir(pick->dir);
+	if (rc < 0)
+		return rc;
 	(void)skip_names(pick, start); /* at its end the circle closes */
 	pick->to_skip = start;
 	rc = read_names(pick);
@@ -345,10 +402,35 @@ next_batch(struct pick *pick)
 			return 1;
 		if (pick->wrapped)
 			return 0;
-		rewinddir(pick->dir);
+		rc = fsio_rewind_dir(pick->dir);
+		if (rc < 0)
+			return rc;
 		pick->wrapped = true;
 		pick->to_read = pick->to_skip;
 	}
+}
+
+/* Opens DIR, which is to be the one at hand. */
+static int
+open_dir(struct pick *pick, const struct dir *dir)
+{
+	struct stat st;
+	int rc;
+
+	rc = fsio_open_dir(pick->spool->claimed_fd, dir->path, &pick->dir);
+	if (rc == -EACCES)
+		bar(pick, dir->path, rc);
+	/* Or it was pruned meanwhile, or is no directory. */
+	if (rc < 0)
+		return rc == -EACCES || rc == -ENOTDIR || rc == -ELOOP ? -ENOENT
+								       : rc;
+	pick->dir_path = dir->path;
+	pick->dir_known = dir->is_known;
+	pick->dir_emptied = true;
+	pick->dir_changed_ns = INT64_MAX;
+	if (pick->after_ns > 0 && fstat(fsio_dir_fd(pick->dir), &st) == 0)
+		pick->dir_changed_ns = clock_from_timespec(&st.st_mtim);
+	return first_batch(pick);
 }
 
 /* Opens the next directory of the pass: 1, or 0 when there is none. */
@@ -359,16 +441,26 @@ next_dir(struct pick *pick)
 
 	close_dir(pick);
 	while (pick->dir_next < pick->dir_count) {
-		pick->dir_path = pick->dirs[pick->dir_next++];
-		rc = fsio_open_dir(
-		    pick->spool->claimed_fd, pick->dir_path, &pick->dir);
-		if (rc == -ENOENT || rc == -EACCES)
-			continue; /* pruned or closed to us meanwhile */
-		if (rc == 0)
-			rc = first_batch(pick);
-		return rc < 0 ? rc : 1;
+		/* A copy: the list grows. */
+		const struct dir dir = pick->dirs[pick->dir_next++];
+
+		rc = open_dir(pick, &dir);
+		if (rc != -ENOENT)
+			return rc < 0 ? rc : 1;
 	}
 	return 0;
+}
+
+/* Every name in the directory at hand has been taken. Whatever is in the way
+ * of removing it, it stays. */
+static void
+remove_emptied(struct pick *pick, const struct run *run)
+{
+	if (pick->dir_emptied && *pick->dir_path != '\0' &&
+	    pruning_is_due(pick->after_ns, pick->dir_path, pick->dir_changed_ns,
+		clock_fs_now_ns(&run->fs_clock)))
+		(void)unlinkat(
+		    pick->spool->claimed_fd, pick->dir_path, AT_REMOVEDIR);
 }
 
 /* Tries to take the next name of the batch: 1 taken, 0 not. */
@@ -376,7 +468,7 @@ static int
 take_name(struct pick *pick, const struct run *run, struct pick_claim *claim)
 {
 	const struct name *name = &pick->names[pick->next++];
-	const struct spool_name from = {dirfd(pick->dir),
+	const struct spool_name from = {fsio_dir_fd(pick->dir),
 	    strbuf_text(&pick->text) + name->offset, name->inode};
 	int rc;
 
@@ -386,10 +478,13 @@ take_name(struct pick *pick, const struct run *run, struct pick_claim *claim)
 		strbuf_putc(&claim->path, '/');
 	}
 	strbuf_puts(&claim->path, from.name);
-	if (pathset_has(&pick->left, strbuf_text(&claim->path)))
+	if (pathset_has(&pick->left, strbuf_text(&claim->path))) {
+		pick->dir_emptied = false;
 		return 0;
+	}
 	claim->was_dead = claim->is_confirmed = false;
 	rc = pick_take(pick->spool, &pick->gate, &from, run, claim);
+	pick->dir_emptied &= rc == 0;
 	if (rc == -EEXIST || rc == -EISDIR || rc == -ENOTDIR || rc == -EAGAIN)
 		return 0; /* we, or others, hold an earlier file of this path */
 	if (rc == -ENOENT) {
@@ -405,6 +500,7 @@ take_name(struct pick *pick, const struct run *run, struct pick_claim *claim)
 		return rc;
 	pick->lost = 0;
 	claim->inode = name->inode;
+	claim->is_regular = name->type == DT_REG;
 	strbuf_reset(&claim->receipt);
 	return 1;
 }
@@ -430,6 +526,7 @@ step(struct pick *pick, const struct run *run, struct pick_claim *claim)
 		rc = next_batch(pick);
 		if (rc != 0)
 			return rc < 0 ? rc : 0;
+		remove_emptied(pick, run);
 	}
 	rc = next_dir(pick);
 	if (rc != 0)
@@ -442,9 +539,16 @@ pick_look(struct pick *pick)
 {
 	int rc = pick->in_pass ? 0 : begin_pass(pick);
 
+	if (rc == 0) {
+		rc = 1;
+		/* To the first directory that holds a file. */
+		while (rc == 1 && heir_is_empty(pick->heir) &&
+		       pick->next == pick->count)
+			rc = next_dir(pick);
+	}
 	if (rc < 0)
 		end_pass(pick);
-	return rc < 0 ? rc : pick->dir_count > 0 || !heir_is_empty(pick->heir);
+	return rc;
 }
 
 int

@@ -15,9 +15,10 @@ struct pick;
 /* A file that is this run's now. */
 struct pick_claim {
 	struct strbuf path;
-	ino_t inode;
-	bool was_dead; /* it was a dead run's, so an older file of its
-			  path than any in claimed/ */
+	ino_t inode;	 /* as readdir said */
+	bool is_regular; /* readdir said so; else it is to be looked at */
+	bool was_dead;	 /* it was a dead run's, so an older file of its
+			    path than any in claimed/ */
 	/* The dead run's line about exactly this file, with its newline; ""
 	 * where there is none. */
 	struct strbuf receipt;
@@ -37,7 +38,9 @@ struct pick_gate {
 	void *context;
 };
 
-struct pick *pick_new(struct spool *spool);
+/* Directories in claimed/ that it has emptied go as soon as pruning.h allows,
+ * AFTER_NS being prune_after. */
+struct pick *pick_new(struct spool *spool, int64_t after_ns);
 void pick_free(struct pick *pick);
 /* Without one there is no asking. */
 void pick_set_gate(struct pick *pick, const struct pick_gate *gate);

@@ -461,7 +461,8 @@ upload_all(struct stage *stage)
 	if (!resolve(&up) || !stage_open_spool(stage, SPOOL_CREATE))
 		goto out;
 	confine(&up);
-	up.pick = pick_new(stage->spool);
+	up.pick = pick_new(
+	    stage->spool, up.config->prune_after_seconds * CLOCK_NS_PER_S);
 	keylock_guard(&up);
 	rc = pick_look(up.pick);
 	if (rc < 0)

@@ -102,7 +102,7 @@ START_TEST(reads_directories)
 	int dir = make_tree();
 	struct dirent *entry;
 	int found = 0, rc;
-	DIR *stream = NULL;
+	struct fsio_dir *stream = NULL;
 
 	ck_assert_int_eq(fsio_open_dir(dir, "filelink", &stream), -ELOOP);
 	ck_assert_int_eq(fsio_open_dir(dir, "dirlink", &stream), -ELOOP);
@@ -118,12 +118,12 @@ START_TEST(reads_directories)
 	}
 	ck_assert_int_eq(rc, 0);
 	ck_assert_int_eq(found, 7);
-	ck_assert_int_eq(closedir(stream), 0);
+	fsio_close_dir(stream);
 	ck_assert_int_eq(fsio_open_dir(dir, "a/b", &stream), 0);
 	ck_assert_int_eq(fsio_read_dir(stream, &entry), 1);
 	ck_assert_str_eq(entry->d_name, "file");
 	ck_assert_int_eq(fsio_read_dir(stream, &entry), 0);
-	ck_assert_int_eq(closedir(stream), 0);
+	fsio_close_dir(stream);
 	ck_assert_int_eq(close(dir), 0);
 }
 END_TEST

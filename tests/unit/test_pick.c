@@ -38,7 +38,7 @@ static void
 begin(struct uploader *uploader)
 {
 	*uploader = (struct uploader){.spool = scratch_spool()};
-	uploader->pick = pick_new(uploader->spool);
+	uploader->pick = pick_new(uploader->spool, INT64_MAX / 2);
 	ck_assert_int_eq(run_start(uploader->spool, &uploader->run), 0);
 }
 
@@ -541,24 +541,24 @@ END_TEST
 START_TEST(looks)
 {
 	struct spool *spool = scratch_spool();
-	struct pick *pick = pick_new(spool);
+	struct pick *pick = pick_new(spool, INT64_MAX / 2);
 
 	ck_assert_int_eq(pick_look(pick), 0);
 	pick_free(pick);
 	/* Directories alone are nothing to take. */
 	scratch_make_dirs(SPOOL "claimed/" HOUR);
-	pick = pick_new(spool);
+	pick = pick_new(spool, INT64_MAX / 2);
 	ck_assert_int_eq(pick_look(pick), 0);
 	pick_free(pick);
 	fill(HOUR, 1);
-	pick = pick_new(spool);
+	pick = pick_new(spool, INT64_MAX / 2);
 	ck_assert_int_eq(pick_look(pick), 1);
 	ck_assert_int_eq(pick_look(pick), 1);
 	pick_free(pick);
 	ck_assert(scratch_exists(SPOOL "claimed/" HOUR "/0000-t.dat"));
 	ck_assert_int_eq(unlink(SPOOL "claimed/" HOUR "/0000-t.dat"), 0);
 	scratch_write(SPOOL "uploading/dead/file", "text");
-	pick = pick_new(spool);
+	pick = pick_new(spool, INT64_MAX / 2);
 	ck_assert_int_eq(pick_look(pick), 1);
 	pick_free(pick);
 	pick_free(NULL);

@@ -16,9 +16,11 @@ struct seen {
 };
 
 static enum walk_result
-on_candidate(void *context, int dirfd, const char *name, const char *path)
+on_candidate(void *context, const struct walk_entry *entry)
 {
 	struct seen *seen = context;
+	const char *name = entry->name, *path = entry->path;
+	int dirfd = entry->dirfd;
 	const char *slash = strrchr(path, '/');
 	struct stat there, named;
 	char full[512];
@@ -50,10 +52,12 @@ on_problem(void *context, const char *path, int error)
 static void
 walk(struct seen *seen, const char *skip)
 {
-	const struct config config = {
-	    .patterns = patterns, .pattern_count = LENGTH(patterns)};
+	const struct config config = {.patterns = patterns,
+	    .pattern_count = LENGTH(patterns),
+	    .prune_after_seconds = 26 * 3600};
 	struct walk walk = {
 	    .config = &config,
+	    .now_ns = clock_realtime_ns(),
 	    .base_fd = open("base", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 	    .context = seen,
 	    .candidate = on_candidate,
