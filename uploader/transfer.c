@@ -13,6 +13,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,8 +27,10 @@ enum {
 	/* libcurl sends a longer body apart from the headers anyway. */
 	POSTFIELDS_MAX = 64 * 1024,
 	BUFFERS_MAX = 8 * 1024 * 1024, /* of all slots' upload buffers */
-	BUFFER_LARGE = 256 * 1024,
-	BUFFER_SMALL = 16 * 1024,
+	BUFFER_FILE = 256 * 1024,
+	BUFFER_BYTES = 64 * 1024, /* out of memory: more loses the L2 cache */
+	BUFFER_LEAST = 16 * 1024, /* libcurl's own limit */
+	TRIM_BYTES = 4 * 1024 * 1024,
 	RECEIVE_BUFFER = 4 * 1024, /* answers are short */
 	/* Of one answer, with the interim ones before it and the trailers:
 	 * libcurl keeps them all. */
@@ -51,6 +54,7 @@ struct slot {
 	struct curl_slist lines[S3_REQUEST_HEADERS_MAX];
 	struct s3_reply *reply;
 	struct transfer_body body;
+	size_t buffer;	  /* libcurl's for it, in bytes */
 	int64_t sent;	  /* of the body, by the read callback */
 	size_t headers;	  /* bytes of them received */
 	bool paused;	  /* until the bucket has something for it */
@@ -215,13 +219,8 @@ set_up(
     struct transfer *transfer, struct slot *slot, const struct config *config)
 {
 	CURL *easy = slot->easy;
-	size_t buffer = BUFFERS_MAX / transfer->count;
 	bool ok = true;
 
-	if (buffer > BUFFER_LARGE)
-		buffer = BUFFER_LARGE;
-	if (buffer < BUFFER_SMALL)
-		buffer = BUFFER_SMALL;
 	SET(CURLOPT_PRIVATE, slot);
 	SET(CURLOPT_ERRORBUFFER, slot->error);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -232,7 +231,6 @@ set_up(
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(CURLOPT_USERAGENT, "s3spool/" S3SPOOL_VERSION);
 	SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
-	SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)buffer);
 	SET(CURLOPT_CONNECTTIMEOUT, (long)config->connect_timeout_seconds);
 	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
 	SET(CURLOPT_LOW_SPEED_TIME, (long)config->stall_timeout_seconds);
@@ -289,6 +287,17 @@ set_up_multi(struct transfer *transfer)
 		   (long)CURLPIPE_NOTHING) == CURLM_OK;
 }
 
+/* libcurl takes its upload buffer anew for each transfer; to fetch it from the
+ * kernel and give it back each time cost a fifth of the CPU at 256 KiB. */
+static void
+keep_buffers(void)
+{
+#ifdef M_TRIM_THRESHOLD
+	/* Where it fails, it is only slower. */
+	(void)mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+#endif
+}
+
 struct transfer *
 transfer_new(const struct config *config, const char *ca_bundle,
     void (*done)(
@@ -305,6 +314,7 @@ transfer_new(const struct config *config, const char *ca_bundle,
 	    clock_monotonic_ns());
 	transfer->count = (size_t)config->connections;
 	transfer->slots = mem_zero(transfer->count, sizeof *transfer->slots);
+	keep_buffers();
 	ok = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
 	     (transfer->multi = curl_multi_init()) != NULL &&
 	     set_up_multi(transfer);
@@ -414,6 +424,23 @@ set_method(struct slot *slot, enum method method, const char *name)
 	return ok;
 }
 
+/* The buffer through which libcurl sends BODY. */
+static bool
+set_buffer(struct slot *slot, const struct transfer_body *body)
+{
+	CURL *easy = slot->easy;
+	size_t share = BUFFERS_MAX / slot->transfer->count;
+	size_t buffer = body->bytes != NULL ? BUFFER_BYTES : BUFFER_FILE;
+	bool ok = true;
+
+	if (buffer > share)
+		buffer = share > BUFFER_LEAST ? share : BUFFER_LEAST;
+	if (buffer != slot->buffer)
+		SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)buffer);
+	slot->buffer = buffer;
+	return ok;
+}
+
 static bool
 set_body(struct slot *slot, const struct s3_request *request,
     const struct transfer_body *body)
@@ -431,7 +458,8 @@ set_body(struct slot *slot, const struct s3_request *request,
 	if ((slot->transfer->bandwidth.rate > 0 && body->size > 0) ||
 	    (body->bytes == NULL && body->size > 0) ||
 	    body->size > POSTFIELDS_MAX) {
-		ok = set_method(slot, METHOD_UPLOAD, name);
+		ok = set_method(slot, METHOD_UPLOAD, name) &&
+		     set_buffer(slot, body);
 		SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)body->size);
 		return ok;
 	}
