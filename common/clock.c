@@ -27,6 +27,12 @@ clock_monotonic_ns(void)
 }
 
 int64_t
+clock_cpu_ns(void)
+{
+	return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+int64_t
 clock_from_timespec(const struct timespec *t)
 {
 	int64_t ns;

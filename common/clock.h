@@ -14,6 +14,8 @@ int64_t clock_realtime_ns(void);
 /* Nanoseconds since some moment, never stepping (CLOCK_BOOTTIME: it counts
  * while the machine sleeps, too). */
 int64_t clock_monotonic_ns(void);
+/* Nanoseconds that all threads of this process have computed for. */
+int64_t clock_cpu_ns(void);
 /* A struct timespec (of struct stat) in nanoseconds; a producer may set any
  * time, so what doesn't fit becomes INT64_MIN or INT64_MAX. */
 int64_t clock_from_timespec(const struct timespec *t);

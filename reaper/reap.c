@@ -23,11 +23,15 @@
 #include "common/fsio.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/receipt.h"
 #include "common/run.h"
 #include "common/settle.h"
+#include "reaper/crew.h"
 #include "reaper/ledger.h"
 
 enum {
+	BATCH = 64,
+	MANY_BYTES = 8 * 1024 * 1024, /* in a batch: worth several cores */
 	READ_BYTES = 256 * 1024,
 	/* The space of a larger file is wanted back at once. */
 	CLOSE_LATER_MAX = 1024 * 1024
@@ -54,46 +58,74 @@ keep(struct reaper *reaper, uint64_t inode)
 	reaper->kept++;
 }
 
-/* 1: the file's first bytes, as many as the receipt says, have its CRC, and,
- * where it could grow meanwhile, no others follow; 0: not so. */
-static int
-compare_bytes(struct reaper *reaper, int fd, bool may_grow)
-{
-	const struct receipt *receipt = &reaper->receipt;
-	int64_t limit = receipt->size + may_grow;
-	int64_t offset = 0;
-	uint32_t crc = 0;
-	ssize_t n = 0;
-
-	if (reaper->bytes == NULL)
-		reaper->bytes = mem_alloc(READ_BYTES);
-	for (; offset < limit; offset += n) {
-		size_t length = limit - offset < READ_BYTES
-				    ? (size_t)(limit - offset)
-				    : READ_BYTES;
-
-		n = fsio_pread_all(fd, reaper->bytes, length, offset);
-		if (n < 0)
-			return (int)n;
-		if (n == 0)
-			break;
-		crc = crc32c_update(crc, reaper->bytes, (size_t)n);
-	}
-	return offset == receipt->size && crc == receipt->crc32c;
-}
-
 enum fate {
+	FATE_NONE, /* it is gone, or nothing that we have put there */
 	FATE_DELETE,
 	FATE_KEEP,   /* its receipt is good, but it isn't time yet */
 	FATE_CHANGED /* the receipt is about other bytes */
 };
 
+/* A receipt, and what came of it. */
+struct item {
+	struct receipt receipt;
+	uint64_t path_hash;
+	enum fate fate;
+	int error; /* a negative errno: nothing was found out about it */
+};
+
+/* Receipts are dealt with a batch at a time: most of the time in one thread,
+ * in several where one core is too slow for the bytes, or waits for a device
+ * (a disk that discards what is unlinked). No two of a batch are about one
+ * path, so the name that a thread has judged is the one it unlinks. */
+struct reaper_batch {
+	struct reaper *reaper;
+	int room_fd;
+	struct item items[BATCH];
+	size_t count;
+	int64_t bytes;
+	struct crew *crew;
+	size_t cores;
+	bool waits; /* the last one did, for the most part */
+	/* Of each hand. */
+	struct fsio_closer closers[CREW_MAX];
+	unsigned char *buffers[CREW_MAX]; /* what files are read into */
+};
+
+/* 1: the file's first bytes, as many as the receipt says, have its CRC, and,
+ * where it could grow meanwhile, no others follow; 0: not so. */
+static int
+compare_bytes(const struct receipt *receipt, int fd, bool may_grow,
+    unsigned char **buffer)
+{
+	int64_t limit = receipt->size + may_grow;
+	int64_t offset = 0;
+	uint32_t crc = 0;
+	ssize_t n = 0;
+
+	if (*buffer == NULL)
+		*buffer = mem_alloc(READ_BYTES);
+	for (; offset < limit; offset += n) {
+		size_t length = limit - offset < READ_BYTES
+				    ? (size_t)(limit - offset)
+				    : READ_BYTES;
+
+		n = fsio_pread_all(fd, *buffer, length, offset);
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			break;
+		crc = crc32c_update(crc, *buffer, (size_t)n);
+	}
+	return offset == receipt->size && crc == receipt->crc32c;
+}
+
 /* Judges the file open at FD, under the lease it takes. */
 static int
-judge(struct reaper *reaper, int fd, enum fate *ret_fate)
+judge(const struct reaper *reaper, struct item *item, int fd,
+    unsigned char **buffer)
 {
 	const struct config *config = reaper->stage.config;
-	const struct receipt *receipt = &reaper->receipt;
+	const struct receipt *receipt = &item->receipt;
 	enum lease lease;
 	struct stat st;
 	int error, same;
@@ -101,13 +133,12 @@ judge(struct reaper *reaper, int fd, enum fate *ret_fate)
 	lease = settle_take_lease(fd, config->settle_check, &error);
 	if (fstat(fd, &st) < 0)
 		return -errno;
+	item->fate = FATE_CHANGED;
 	if (!S_ISREG(st.st_mode) || st.st_ino != receipt->inode ||
 	    st.st_size != receipt->size ||
-	    clock_from_timespec(&st.st_mtim) != receipt->mtime_ns) {
-		*ret_fate = FATE_CHANGED;
+	    clock_from_timespec(&st.st_mtim) != receipt->mtime_ns)
 		return 0;
-	}
-	*ret_fate = FATE_KEEP;
+	item->fate = FATE_KEEP;
 	if (lease == LEASE_WRITER)
 		return 0;
 	if (config->retain_seconds > 0 &&
@@ -115,67 +146,149 @@ judge(struct reaper *reaper, int fd, enum fate *ret_fate)
 		    clock_from_timespec(&st.st_ctim) <
 		config->retain_seconds * CLOCK_NS_PER_S)
 		return 0;
-	same = compare_bytes(reaper, fd, lease == LEASE_NONE);
+	same = compare_bytes(receipt, fd, lease == LEASE_NONE, buffer);
 	if (same < 0)
 		return same;
 	if (!same)
-		*ret_fate = FATE_CHANGED;
+		item->fate = FATE_CHANGED;
 	else if (lease == LEASE_NONE || settle_lease_stands(fd))
-		*ret_fate = FATE_DELETE;
+		item->fate = FATE_DELETE;
 	return 0;
 }
 
-static int
-delete_file(struct reaper *reaper, int room_fd)
+/* What the receipt is about, if it is still there: judged, and deleted when
+ * that is its fate. Runs in any thread. */
+static void
+reap_item(void *context, size_t hand, size_t index)
 {
-	const char *path = strbuf_text(&reaper->receipt.path);
+	struct reaper_batch *batch = context;
+	struct item *item = &batch->items[index];
+	const char *path = strbuf_text(&item->receipt.path);
+	int fd;
 
-	if (reaper->dry_run) {
-		stage_print_plan(
-		    &reaper->stage, "DELETE", reaper->receipt.size, path);
-	} else {
-		/* Before: the file and its receipt. After: the receipt. */
-		if (unlinkat(room_fd, path, 0) < 0)
-			return -errno;
-		stage_print_key(&reaper->stage, path);
-		log_debug("Deleted %s", path);
-	}
-	reaper->deleted++;
-	reaper->deleted_bytes += reaper->receipt.size;
-	return 0;
-}
-
-/* What the receipt at hand is about, if it is still there. */
-static int
-reap_receipt(struct reaper *reaper, int room_fd)
-{
-	enum fate fate = FATE_CHANGED;
-	int fd, rc;
-
-	fd = fsio_open_beneath(room_fd, strbuf_text(&reaper->receipt.path),
+	item->fate = FATE_NONE;
+	item->error = 0;
+	fd = fsio_open_beneath(batch->room_fd, path,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd == -ENOENT || fd == -ENOTDIR)
-		return 0; /* done */
+		return; /* done */
 	if (fd == -ELOOP || fd == -ENXIO)
-		return 0; /* nothing that we have put there */
+		return; /* nothing that we have put there */
 	if (fd == -EAGAIN) {
-		keep(reaper, reaper->receipt.inode); /* a lease: a writer */
-		return 0;
+		item->fate = FATE_KEEP; /* a lease: a writer */
+		return;
 	}
-	if (fd < 0)
-		return fd;
-	rc = judge(reaper, fd, &fate);
-	if (rc == 0 && fate == FATE_DELETE)
-		rc = delete_file(reaper, room_fd);
-	if (rc == 0 && fate == FATE_KEEP)
-		keep(reaper, reaper->receipt.inode);
+	if (fd < 0) {
+		item->error = fd;
+		return;
+	}
+	item->error = judge(batch->reaper, item, fd, &batch->buffers[hand]);
+	/* Before: the file and its receipt. After: the receipt. */
+	if (item->error == 0 && item->fate == FATE_DELETE &&
+	    !batch->reaper->dry_run && unlinkat(batch->room_fd, path, 0) < 0)
+		item->error = -errno;
 	/* That gives the lease back. */
-	if (rc == 0 && fate == FATE_DELETE &&
-	    reaper->receipt.size <= CLOSE_LATER_MAX)
-		fsio_close_later(&reaper->deleted_files, fd);
+	if (item->fate == FATE_DELETE && item->receipt.size <= CLOSE_LATER_MAX)
+		fsio_close_later(&batch->closers[hand], fd);
 	else
 		(void)close(fd); /* only read from */
-	return rc;
+}
+
+static void
+report_item(struct reaper *reaper, const struct item *item)
+{
+	const struct receipt *receipt = &item->receipt;
+	const char *path = strbuf_text(&receipt->path);
+
+	if (item->error < 0) {
+		/* Nothing was found out about it: it stays as it is. */
+		keep(reaper, receipt->inode);
+		reap_fail(
+		    reaper, "delete the confirmed file", path, item->error);
+	} else if (item->fate == FATE_KEEP) {
+		keep(reaper, receipt->inode);
+	} else if (item->fate == FATE_DELETE) {
+		if (reaper->dry_run) {
+			stage_print_plan(
+			    &reaper->stage, "DELETE", receipt->size, path);
+		} else {
+			stage_print_key(&reaper->stage, path);
+			log_debug("Deleted %s", path);
+		}
+		reaper->deleted++;
+		reaper->deleted_bytes += receipt->size;
+	}
+}
+
+static size_t
+choose_hands(const struct reaper_batch *batch)
+{
+	if (batch->waits)
+		return CREW_MAX;
+	return batch->bytes >= MANY_BYTES ? batch->cores : 1;
+}
+
+static void
+reap_batch(struct reaper_batch *batch)
+{
+	int64_t began_ns = clock_monotonic_ns();
+	int64_t cpu_ns = clock_cpu_ns();
+
+	if (batch->count == 0)
+		return;
+	crew_run(
+	    batch->crew, choose_hands(batch), batch->count, reap_item, batch);
+	batch->waits = batch->count == BATCH &&
+		       clock_cpu_ns() - cpu_ns <
+			   (clock_monotonic_ns() - began_ns) / 2;
+	for (size_t i = 0; i < batch->count; i++)
+		report_item(batch->reaper, &batch->items[i]);
+	batch->count = 0;
+	batch->bytes = 0;
+}
+
+/* FNV-1a, 64 bits (Fowler, Noll, Vo). */
+static uint64_t
+hash_path(const struct strbuf *path)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < path->length; i++)
+		hash = (hash ^ (unsigned char)path->data[i]) *
+		       UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* Where the next receipt is read to. */
+static struct receipt *
+next_receipt(struct reaper_batch *batch)
+{
+	if (batch->count == BATCH)
+		reap_batch(batch);
+	return &batch->items[batch->count].receipt;
+}
+
+/* It has been read. */
+static void
+add_receipt(struct reaper_batch *batch)
+{
+	struct item *item = &batch->items[batch->count];
+
+	item->path_hash = hash_path(&item->receipt.path);
+	for (size_t i = 0; i < batch->count; i++) {
+		struct item other;
+
+		if (batch->items[i].path_hash != item->path_hash)
+			continue;
+		reap_batch(batch); /* which leaves this one where it is */
+		other = batch->items[0];
+		batch->items[0] = *item;
+		*item = other;
+		item = &batch->items[0];
+		break;
+	}
+	batch->bytes += item->receipt.size;
+	batch->count++;
 }
 
 /* All receipts of one run. FD is taken over. */
@@ -183,26 +296,24 @@ static int
 reap_receipts(struct reaper *reaper, const char *name, int fd, int room_fd,
     struct ledger_run *run)
 {
+	struct reaper_batch *batch = reaper->batch;
 	struct receipt_reader reader;
 	int rc;
 
 	rc = receipt_reader_open(&reader, fd);
 	if (rc < 0)
 		return rc;
-	while ((rc = receipt_reader_next(&reader, &reaper->receipt)) > 0) {
+	batch->room_fd = room_fd;
+	while ((rc = receipt_reader_next(&reader, next_receipt(batch))) > 0) {
+		const struct receipt *receipt = next_receipt(batch);
+
 		if (run->receipts++ == 0 ||
-		    reaper->receipt.uploaded_at_ns > run->newest_ns)
-			run->newest_ns = reaper->receipt.uploaded_at_ns;
-		if (room_fd < 0)
-			continue;
-		rc = reap_receipt(reaper, room_fd);
-		if (rc >= 0)
-			continue;
-		/* Nothing was found out about it: it stays as it is. */
-		keep(reaper, reaper->receipt.inode);
-		reap_fail(reaper, "delete the confirmed file",
-		    strbuf_text(&reaper->receipt.path), rc);
+		    receipt->uploaded_at_ns > run->newest_ns)
+			run->newest_ns = receipt->uploaded_at_ns;
+		if (room_fd >= 0)
+			add_receipt(batch);
 	}
+	reap_batch(batch);
 	/* A live run may be in the middle of writing a line. */
 	if (rc == 0 && reader.bad_lines > 0 && run->is_dead)
 		log_warning("%zu lines of '%s/runs/%s.tsv' are no whole "
@@ -361,19 +472,34 @@ reap_run(void *context, const char *name)
 	return 0;
 }
 
+static void
+end_batches(struct reaper_batch *batch)
+{
+	crew_free(batch->crew);
+	for (size_t i = 0; i < CREW_MAX; i++) {
+		fsio_close_all(&batch->closers[i]);
+		free(batch->buffers[i]);
+	}
+	for (size_t i = 0; i < BATCH; i++)
+		receipt_done(&batch->items[i].receipt);
+	free(batch);
+}
+
 void
 reap_runs(struct reaper *reaper)
 {
 	const struct spool *spool = reaper->stage.spool;
 	int rc;
 
+	reaper->batch = mem_zero(1, sizeof *reaper->batch);
+	reaper->batch->reaper = reaper;
+	reaper->batch->crew = crew_new();
+	reaper->batch->cores = crew_cores();
 	rc = run_each(spool, spool->confirmed_fd, reap_run, reaper);
-	fsio_close_all(&reaper->deleted_files);
 	if (rc < 0)
 		reap_fail(reaper, "list", "runs", rc);
-	receipt_done(&reaper->receipt);
+	end_batches(reaper->batch);
+	reaper->batch = NULL;
 	free(reaper->kept_inodes);
 	reaper->kept_inodes = NULL;
-	free(reaper->bytes);
-	reaper->bytes = NULL;
 }

@@ -7,23 +7,19 @@
 #include <stdint.h>
 
 #include "common/clock.h"
-#include "common/fsio.h"
-#include "common/receipt.h"
 #include "common/stage.h"
 
 struct reaper {
 	struct stage stage;
 	struct clock_fs fs_clock;
 	bool dry_run;
-	struct receipt receipt; /* the one at hand; its memory is reused */
 	size_t deleted, kept, queued_again;
 	int64_t deleted_bytes;
 	/* Inodes of the run at hand that a receipt speaks for and that stay
 	 * for now. */
 	uint64_t *kept_inodes;
 	size_t kept_count, kept_capacity;
-	unsigned char *bytes; /* what files are read into */
-	struct fsio_closer deleted_files;
+	struct reaper_batch *batch;
 };
 
 /* Visits every run that has a file in runs/ or a room in confirmed/: deletes

@@ -1,0 +1,149 @@
+/* Threads that wait for a batch, take its tasks one by one, and wait again.
+ * They are started when they are first needed and live until the end. */
+#include "reaper/crew.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "common/mem.h"
+
+struct hand {
+	struct crew *crew;
+	size_t number;
+	pthread_t thread;
+	size_t batch; /* the last one it has seen */
+};
+
+struct crew {
+	pthread_mutex_t mutex;	/* for all below */
+	pthread_cond_t changed; /* a batch begins, or is done, or the end */
+	struct hand hands[CREW_MAX];
+	size_t started; /* of them, the caller counted */
+	bool ending;
+	/* The batch at hand. */
+	size_t batch;  /* its number */
+	size_t wanted; /* hands */
+	size_t count, next, done;
+	void (*task)(void *context, size_t hand, size_t index);
+	void *context;
+};
+
+struct crew *
+crew_new(void)
+{
+	struct crew *crew = mem_zero(1, sizeof *crew);
+
+	/* With default attributes neither can fail. */
+	(void)pthread_mutex_init(&crew->mutex, NULL);
+	(void)pthread_cond_init(&crew->changed, NULL);
+	crew->started = 1;
+	return crew;
+}
+
+void
+crew_free(struct crew *crew)
+{
+	if (crew == NULL)
+		return;
+	(void)pthread_mutex_lock(&crew->mutex);
+	crew->ending = true;
+	(void)pthread_cond_broadcast(&crew->changed);
+	(void)pthread_mutex_unlock(&crew->mutex);
+	for (size_t i = 1; i < crew->started; i++)
+		(void)pthread_join(crew->hands[i].thread, NULL);
+	(void)pthread_cond_destroy(&crew->changed);
+	(void)pthread_mutex_destroy(&crew->mutex);
+	free(crew);
+}
+
+size_t
+crew_cores(void)
+{
+	cpu_set_t set;
+	int count = 1;
+
+	/* Machines with more cores than the set has room for have enough. */
+	if (sched_getaffinity(0, sizeof set, &set) == 0)
+		count = CPU_COUNT(&set);
+	return count < 1 ? 1 : count > CREW_MAX ? CREW_MAX : (size_t)count;
+}
+
+/* Does what is left of the batch; called, and returns, with the mutex held. */
+static void
+work(struct crew *crew, size_t hand)
+{
+	while (crew->next < crew->count) {
+		size_t index = crew->next++;
+
+		(void)pthread_mutex_unlock(&crew->mutex);
+		crew->task(crew->context, hand, index);
+		(void)pthread_mutex_lock(&crew->mutex);
+		if (++crew->done == crew->count)
+			(void)pthread_cond_broadcast(&crew->changed);
+	}
+}
+
+static void *
+live(void *argument)
+{
+	struct hand *hand = argument;
+	struct crew *crew = hand->crew;
+
+	(void)pthread_mutex_lock(&crew->mutex);
+	while (!crew->ending) {
+		if (hand->batch == crew->batch) {
+			(void)pthread_cond_wait(&crew->changed, &crew->mutex);
+			continue;
+		}
+		hand->batch = crew->batch;
+		if (hand->number < crew->wanted)
+			work(crew, hand->number);
+	}
+	(void)pthread_mutex_unlock(&crew->mutex);
+	return NULL;
+}
+
+/* Makes them as many as HANDS, if that can be. Signals are the caller's. */
+static void
+start(struct crew *crew, size_t hands)
+{
+	sigset_t all, old;
+
+	if (crew->started >= hands)
+		return;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	for (; crew->started < hands; crew->started++) {
+		struct hand *hand = &crew->hands[crew->started];
+
+		*hand = (struct hand){crew, crew->started, 0, crew->batch};
+		if (pthread_create(&hand->thread, NULL, live, hand) != 0)
+			break;
+	}
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+void
+crew_run(struct crew *crew, size_t hands, size_t count,
+    void (*task)(void *context, size_t hand, size_t index), void *context)
+{
+	if (hands > CREW_MAX)
+		hands = CREW_MAX;
+	(void)pthread_mutex_lock(&crew->mutex);
+	start(crew, hands);
+	crew->batch++;
+	crew->wanted = hands;
+	crew->count = count;
+	crew->next = crew->done = 0;
+	crew->task = task;
+	crew->context = context;
+	if (hands > 1 && count > 1)
+		(void)pthread_cond_broadcast(&crew->changed);
+	work(crew, 0);
+	while (crew->done < crew->count)
+		(void)pthread_cond_wait(&crew->changed, &crew->mutex);
+	(void)pthread_mutex_unlock(&crew->mutex);
+}

@@ -1,0 +1,25 @@
+/* A few threads that share out numbered tasks with their caller, for work that
+ * waits for a device, or that one core can't do fast enough. */
+#ifndef REAPER_CREW_H
+#define REAPER_CREW_H
+
+#include <stddef.h>
+
+enum { CREW_MAX = 4 }; /* its caller among them */
+
+struct crew;
+
+struct crew *crew_new(void);
+/* Waits for its threads to end. NULL is fine. */
+void crew_free(struct crew *crew);
+/* How many cores this process may use, CREW_MAX at most. */
+size_t crew_cores(void);
+
+/* Calls TASK for each index below COUNT, each once, in up to HANDS threads
+ * (1: in the caller alone), and returns when all have returned. HAND, below
+ * CREW_MAX, is the thread's own number: 0 for the caller's. Where threads
+ * can't be had there are fewer. */
+void crew_run(struct crew *crew, size_t hands, size_t count,
+    void (*task)(void *context, size_t hand, size_t index), void *context);
+
+#endif
