@@ -5,7 +5,7 @@
 #include "common/crc64nvme.h"
 
 #include <endian.h>
-#include <stdbool.h>
+#include <pthread.h>
 #include <string.h>
 
 enum { SLICES = 8 };
@@ -13,7 +13,7 @@ enum { SLICES = 8 };
 /* The polynomial with its bits in the order that they are sent. */
 static const uint64_t polynomial = UINT64_C(0x9a6c9329ac4bc9b5);
 static uint64_t tables[SLICES][256];
-static bool has_tables;
+static pthread_once_t tables_once = PTHREAD_ONCE_INIT; /* made by any thread */
 
 static void
 make_tables(void)
@@ -32,7 +32,6 @@ make_tables(void)
 			tables[k][byte] = tables[0][before & 0xff] ^
 					  (before >> 8);
 		}
-	has_tables = true;
 }
 
 uint64_t
@@ -40,8 +39,7 @@ crc64nvme_update(uint64_t crc, const void *bytes, size_t length)
 {
 	const unsigned char *next = bytes;
 
-	if (!has_tables)
-		make_tables();
+	(void)pthread_once(&tables_once, make_tables); /* can't fail */
 	crc = ~crc;
 	for (; length >= SLICES; length -= SLICES, next += SLICES) {
 		uint64_t word;
