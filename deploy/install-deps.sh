@@ -35,7 +35,7 @@ say()
 # those are services, and the tests start their own.
 deb_build="gcc make pkg-config libc6-dev
 libcurl4-openssl-dev|libcurl4-gnutls-dev libmbedtls-dev libyaml-dev
-libexpat1-dev libisal-dev libjansson-dev"
+libexpat1-dev libisal-dev libjansson-dev libssl-dev"
 deb_test="check libmicrohttpd-dev libgnutls28-dev perl curl strace procps
 openssl python3-swift memcached systemd faketime"
 # In Debian 12 this is version 14, whose taste .clang-format is written for.
@@ -59,28 +59,29 @@ name_others()
 	case $1 in
 	fedora)
 		build="$rpm_build pkgconf-pkg-config expat-devel isa-l-devel
-jansson-devel"
+jansson-devel openssl-devel"
 		test="$rpm_test perl-Test-Harness"
 		format="clang-tools-extra"
 		command="dnf install"
 		;;
 	suse)
 		build="$rpm_build pkgconf-pkg-config libexpat-devel isa-l-devel
-libjansson-devel"
+libjansson-devel libopenssl-devel"
 		test="$rpm_test perl"
 		format="clang-tools"
 		command="zypper install"
 		;;
 	alpine)
 		build="gcc make pkgconf musl-dev linux-headers curl-dev
-mbedtls-dev yaml-dev expat-dev isa-l-dev jansson-dev"
+mbedtls-dev yaml-dev expat-dev isa-l-dev jansson-dev openssl-dev"
 		test="check-dev libmicrohttpd-dev perl-utils curl strace memcached
 coreutils util-linux libfaketime"
 		format="clang-extra-tools"
 		command="apk add"
 		;;
 	arch)
-		build="gcc make pkgconf curl mbedtls libyaml expat isa-l jansson"
+		build="gcc make pkgconf curl mbedtls libyaml expat isa-l jansson
+openssl"
 		test="check libmicrohttpd perl strace memcached libfaketime"
 		format="clang"
 		command="pacman -S"

@@ -108,7 +108,7 @@ make_put(struct check_ask *ask, const struct check_question *question)
 	digest_update(&digest, question->claimed, strlen(question->claimed));
 	digest_finish(&digest);
 	(void)checksum_base64(up->checksum, &digest, checksum);
-	digest_reset(&digest);
+	digest_done(&digest);
 	s3_request_put(&ask->request, &up->client, &put, put.mtime_ns);
 }
 

@@ -170,7 +170,7 @@ check_head(struct store *store)
 				 "failed/");
 		break;
 	}
-	digest_reset(&digest);
+	digest_done(&digest);
 }
 
 static void

@@ -1,5 +1,5 @@
-/* CRCs by common/, SHA-256 and MD5 by mbedTLS. MD5 protects nothing against
- * anybody: it is what stores use as ETag, and what old ones verify.
+/* CRCs by common/, SHA-256 by sha256.c, MD5 by mbedTLS. MD5 protects nothing
+ * against anybody: it is what stores use as ETag, and what old ones verify.
  *
  * A multipart upload's ETag is the MD5 of its parts' MD5s, "-" and how many
  * they are (AWS, "Checking object integrity", composite checksums). */
@@ -13,6 +13,14 @@
 void
 digest_reset(struct digest *digest)
 {
+	/* It is worth keeping. */
+	*digest = (struct digest){.sha256_state = digest->sha256_state};
+}
+
+void
+digest_done(struct digest *digest)
+{
+	sha256_free(digest->sha256_state);
 	*digest = (struct digest){0};
 }
 
@@ -32,8 +40,9 @@ digest_begin(struct digest *digest, unsigned want)
 	if ((digest->want & DIGEST_CRC64NVME) != 0)
 		digest->crc64nvme = 0;
 	if ((digest->want & DIGEST_SHA256) != 0) {
-		mbedtls_sha256_init(&digest->sha256_state);
-		mbedtls_must(mbedtls_sha256_starts(&digest->sha256_state, 0));
+		if (digest->sha256_state == NULL)
+			digest->sha256_state = sha256_new();
+		sha256_begin(digest->sha256_state);
 	}
 	if ((digest->want & DIGEST_MD5) != 0)
 		begin_md5(&digest->md5_state);
@@ -85,8 +94,7 @@ digest_update(struct digest *digest, const void *bytes, size_t length)
 		digest->crc64nvme = crc64nvme_update(
 		    digest->crc64nvme, bytes, length);
 	if ((digest->want & DIGEST_SHA256) != 0)
-		mbedtls_must(mbedtls_sha256_update(
-		    &digest->sha256_state, bytes, length));
+		sha256_update(digest->sha256_state, bytes, length);
 	if ((digest->want & DIGEST_MD5) != 0)
 		mbedtls_must(
 		    mbedtls_md5_update(&digest->md5_state, bytes, length));
@@ -126,9 +134,7 @@ void
 digest_finish(struct digest *digest)
 {
 	if ((digest->want & DIGEST_SHA256) != 0) {
-		mbedtls_must(mbedtls_sha256_finish(
-		    &digest->sha256_state, digest->sha256));
-		mbedtls_sha256_free(&digest->sha256_state);
+		sha256_finish(digest->sha256_state, digest->sha256);
 		digest_hex(
 		    digest->sha256_hex, digest->sha256, sizeof digest->sha256);
 	}

@@ -1,5 +1,4 @@
-/* The digests of a stretch of bytes, computed in slices so that the event
- * loop goes on meanwhile. */
+/* The digests of a stretch of bytes, which may come in any number of pieces. */
 #ifndef UPLOADER_DIGEST_H
 #define UPLOADER_DIGEST_H
 
@@ -7,6 +6,7 @@
 #include <stdint.h>
 
 #include "uploader/mbedtls_compat.h"
+#include "uploader/sha256.h"
 #include "uploader/sigv4.h"
 
 enum {
@@ -22,19 +22,20 @@ enum {
 	DIGEST_ETAG_MAX = 48 /* MD5, "-", number of parts */
 };
 
+/* Zeroed before its first use. */
 struct digest {
 	unsigned have; /* of the above: finished */
 	unsigned want; /* being computed */
 	uint32_t crc32c;
 	uint64_t crc64nvme;
-	unsigned char sha256[SIGV4_HASH_BYTES];
+	unsigned char sha256[SHA256_BYTES];
 	char sha256_hex[SIGV4_HASH_HEX];
 	unsigned char md5[DIGEST_MD5_BYTES];
 	char md5_hex[DIGEST_MD5_HEX];
 	char parts_etag[DIGEST_ETAG_MAX];
 	int64_t part_size; /* to be set for DIGEST_MD5_PARTS */
 
-	mbedtls_sha256_context sha256_state;
+	struct sha256 *sha256_state; /* NULL: none was needed yet */
 	mbedtls_md5_context md5_state;
 	mbedtls_md5_context part_state, parts_state;
 	int64_t part_left;
@@ -43,6 +44,7 @@ struct digest {
 
 /* Forgets everything: another file. */
 void digest_reset(struct digest *digest);
+void digest_done(struct digest *digest);
 /* Begins to compute those of WANT that it doesn't have. */
 void digest_begin(struct digest *digest, unsigned want);
 void digest_update(struct digest *digest, const void *bytes, size_t length);

@@ -610,4 +610,6 @@ job_done(struct job *job)
 	s3_error_done(&job->error);
 	free(job->body);
 	free(job->slice);
+	digest_done(&job->digest);
+	digest_done(&job->part_digest);
 }

@@ -29,7 +29,7 @@ struct part {
 	char *checksum; /* listed, base64; NULL where there is none */
 	uint32_t crc32c;
 	uint64_t crc64nvme;
-	unsigned char sha256[SIGV4_HASH_BYTES];
+	unsigned char sha256[SHA256_BYTES];
 };
 
 struct parts {
