@@ -5,8 +5,8 @@
  * at before it is opened. A lease shows that nobody writes it; then fstat;
  * after the store's answer stat again: a file that has changed goes back to
  * claimed/, not to confirmed/. Small files are read once, into memory, and
- * closed; of larger ones the digests are computed in slices, between which the
- * event loop goes on. */
+ * closed; of larger ones the digests are computed beside the event loop
+ * (hashers.c). */
 #include "uploader/job.h"
 
 #include <assert.h>
@@ -29,8 +29,6 @@
 #include "uploader/keylock.h"
 #include "uploader/multi.h"
 
-enum { SLICE = 1024 * 1024 };
-
 /* The slot is free for another file. The key's lock, if any, has been handed
  * on or let go. */
 void
@@ -39,8 +37,6 @@ job_become_idle(struct job *job)
 	if (job->fd >= 0)
 		(void)close(job->fd); /* only read from */
 	job->fd = -1;
-	free(job->slice);
-	job->slice = NULL;
 	job->state = JOB_IDLE;
 	job->up->active--;
 }
@@ -390,8 +386,6 @@ static void
 digested(struct job *job)
 {
 	digest_finish(job->digesting);
-	free(job->slice);
-	job->slice = NULL;
 	if (job->digesting == &job->part_digest)
 		multi_digested(job);
 	else
@@ -423,34 +417,35 @@ read_body(struct job *job)
 	digested(job);
 }
 
+/* Has the hashers digest a stretch of the file at FD, which has to stay open
+ * until they have. */
 static void
-digest_slice(struct job *job)
+begin_hashing(struct job *job, int fd, int64_t offset, int64_t length)
 {
-	int64_t left = job->digest_end - job->digest_at;
-	size_t length = left < SLICE ? (size_t)left : SLICE;
-	ssize_t n = fsio_pread_all(
-	    job->digest_fd, job->slice, length, job->digest_at);
-
-	if (n < 0 || (size_t)n < length) {
-		job_give_back(job, n < 0 ? GIVE_LOCAL : GIVE_QUEUED,
-		    n < 0 ? strerror((int)-n) : "it got shorter");
-		return;
-	}
-	digest_update(job->digesting, job->slice, length);
-	job->digest_at += n;
-	if (job->digest_at == job->digest_end)
-		digested(job);
+	job->hashing.fd = fd;
+	job->hashing.offset = offset;
+	job->hashing.length = length;
+	job->hashing.digest = job->digesting;
+	job->state = JOB_DIGESTING;
+	if (hashers_start(job->up->hashers, &job->hashing) < 0)
+		job_give_back(job, GIVE_LOCAL,
+		    "no thread can be started to digest it; raise the limits "
+		    "on processes (tasks) and memory");
 }
 
-/* Begins with slices of the file at FD. */
+/* Goes on once they have. */
 static void
-begin_slices(struct job *job, int fd, int64_t offset, int64_t length)
+take_hashed(struct job *job)
 {
-	job->digest_fd = fd;
-	job->digest_at = offset;
-	job->digest_end = offset + length;
-	job->slice = mem_alloc(SLICE);
-	job->state = JOB_DIGESTING;
+	int64_t n;
+
+	if (!hashers_take(job->up->hashers, &job->hashing, &n))
+		return;
+	if (n == job->hashing.length)
+		digested(job);
+	else
+		job_give_back(job, n < 0 ? GIVE_LOCAL : GIVE_QUEUED,
+		    n < 0 ? strerror((int)-n) : "it got shorter");
 }
 
 void
@@ -467,7 +462,7 @@ job_digest(struct job *job, unsigned want)
 		read_body(job);
 	} else {
 		settle_release_lease(job->fd);
-		begin_slices(job, job->fd, 0, job->st.st_size);
+		begin_hashing(job, job->fd, 0, job->st.st_size);
 	}
 }
 
@@ -477,7 +472,7 @@ job_digest_part(struct job *job, int64_t offset, int64_t length, unsigned want)
 	digest_reset(&job->part_digest);
 	job->digesting = &job->part_digest;
 	digest_begin(&job->part_digest, want);
-	begin_slices(job, job->multi->lead->fd, offset, length);
+	begin_hashing(job, job->multi->lead->fd, offset, length);
 }
 
 /* What every request needs, and what the checksums do. */
@@ -583,7 +578,7 @@ void
 job_work(struct job *job, int64_t now_ns)
 {
 	if (job->state == JOB_DIGESTING)
-		digest_slice(job);
+		take_hashed(job);
 	else if (job->state == JOB_WAITING && now_ns >= job->wake_ns)
 		exchange_send(job);
 }
@@ -595,6 +590,8 @@ job_give_up(struct job *job)
 		return;
 	if (job->state == JOB_SENDING)
 		transfer_cancel(job->up->transfer, job->slot);
+	if (job->state == JOB_DIGESTING)
+		hashers_cancel(job->up->hashers, &job->hashing);
 	/* Whatever ends the run has set the status. */
 	job_give_back(job, GIVE_DEFERRED, NULL);
 }
@@ -609,7 +606,6 @@ job_done(struct job *job)
 	s3_reply_done(&job->reply);
 	s3_error_done(&job->error);
 	free(job->body);
-	free(job->slice);
 	digest_done(&job->digest);
 	digest_done(&job->part_digest);
 }

@@ -9,11 +9,12 @@
 #include <sys/stat.h>
 
 #include "uploader/digest.h"
+#include "uploader/hashers.h"
 #include "uploader/uploader.h"
 
 enum job_state {
 	JOB_IDLE,
-	JOB_DIGESTING, /* a slice at a time: job_work */
+	JOB_DIGESTING, /* by the hashers: job_work */
 	JOB_SENDING,   /* in the transfer loop: job_answered */
 	JOB_WAITING,   /* until wake_ns: job_work */
 	JOB_UNSIGNED,  /* until there are newer credentials:
@@ -61,12 +62,8 @@ struct job {
 	unsigned char *body;  /* NULL, or body_max bytes, kept for the next */
 	bool in_body;	      /* the whole file is there */
 	struct digest digest; /* of the whole file */
-	/* What is being read for a digest: a stretch of the file open at
-	 * digest_fd, in slices. */
-	struct digest *digesting;
-	int digest_fd;
-	int64_t digest_at, digest_end;
-	unsigned char *slice;
+	struct digest *digesting; /* what is being computed: either of both */
+	struct hashers_task hashing;
 	enum checksum sent_checksum; /* of the last request with a body */
 	int attempts;		     /* failed ones */
 	bool timed_out;
@@ -92,7 +89,7 @@ struct job {
  * idle again when it returns. */
 void job_begin(
     struct job *job, struct commit *commit, const struct pick_claim *claim);
-/* Does a slice of work, or wakes up. */
+/* Goes on with digests that have been computed, or wakes up. */
 void job_work(struct job *job, int64_t now_ns);
 /* Cancels what goes on and gives the file back. */
 void job_give_up(struct job *job);

@@ -176,12 +176,13 @@ fill(struct uploader *up)
 	return true;
 }
 
-/* Slices of work, due attempts; what can't end well is given back. Returns
- * when there is more to do (0: at once, INT64_MAX: on an answer). */
+/* Digests that are there, due attempts; what can't end well is given back.
+ * Returns when there is more to do (INT64_MAX: when something wakes us up). */
 static int64_t
 work(struct uploader *up)
 {
 	int64_t now_ns = clock_monotonic_ns();
+	int64_t ask_ns = now_ns + WAIT_MS * CLOCK_NS_PER_MS;
 	int64_t next_ns = INT64_MAX;
 
 	for (size_t i = 0; i < up->job_count; i++) {
@@ -196,8 +197,8 @@ work(struct uploader *up)
 		}
 		if (job->state != JOB_SENDING)
 			job_work(job, now_ns);
-		if (job->state == JOB_DIGESTING)
-			next_ns = 0;
+		if (job->state == JOB_DIGESTING && ask_ns < next_ns)
+			next_ns = ask_ns;
 		else if (job->state == JOB_WAITING && job->wake_ns < next_ns)
 			next_ns = job->wake_ns;
 	}
@@ -254,12 +255,13 @@ on_signal(struct uploader *up)
 	}
 }
 
-/* Either of the two that wake_fd stands for; neither waits. */
+/* Any of those that wake_fd stands for; none waits. */
 static void
 on_wake(struct uploader *up)
 {
 	on_signal(up);
 	renewal_take(up);
+	hashers_heed(up->hashers); /* job_work takes what has ended */
 }
 
 static int64_t
@@ -331,11 +333,16 @@ set_up_wake(struct uploader *up)
 	up->wake_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (up->signal_fd < 0 || up->wake_fd < 0)
 		return -errno;
+	up->hashers = hashers_new();
+	if (up->hashers == NULL)
+		return -EMFILE;
 	renewal_fd = renewal_begin(up);
 	if (renewal_fd < 0)
 		return renewal_fd;
 	if (epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, up->signal_fd, &event) < 0 ||
-	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, renewal_fd, &event) < 0)
+	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, renewal_fd, &event) < 0 ||
+	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, hashers_fd(up->hashers),
+		&event) < 0)
 		return -errno;
 	return 0;
 }
@@ -409,9 +416,10 @@ set_up_client(struct uploader *up)
 static void
 tear_down(struct uploader *up)
 {
-	/* First of all: jobs' requests may be under way. */
+	/* First of all: jobs' requests and digests may be under way. */
 	transfer_free(up->transfer);
 	up->transfer = NULL;
+	hashers_free(up->hashers);
 	renewal_end(up);
 	if (up->wake_fd >= 0)
 		(void)close(up->wake_fd); /* nothing to lose */

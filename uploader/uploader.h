@@ -11,6 +11,7 @@
 #include "uploader/credentials/credentials.h"
 #include "uploader/credentials/profile.h"
 #include "uploader/endpoint.h"
+#include "uploader/hashers.h"
 #include "uploader/pick.h"
 #include "uploader/renewal.h"
 #include "uploader/retry.h"
@@ -29,8 +30,9 @@ struct uploader {
 	struct s3_client client;
 	struct renewal renewal; /* of the credentials */
 	struct transfer *transfer;
+	struct hashers *hashers; /* of what is large */
 	int signal_fd;
-	int wake_fd; /* an epoll of signal_fd and the renewal's */
+	int wake_fd; /* an epoll of signal_fd, the renewal's, the hashers' */
 	struct pick *pick;
 	struct pick_claim claim;
 	struct commit *commit; /* the current run's, before older ones */
