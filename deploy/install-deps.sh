@@ -11,7 +11,7 @@ usage: install-deps.sh [build] [test] [all] [fault] [fuzz] [rgw] [valgrind]
 
     build     what `make` needs (the default)
     test      what `make check-e2e` and `make demo` need besides
-    all       both, and what `make format-check` needs
+    all       both, and what `make format-check` and `make valgrind` need
     fault     what `make check-fault` needs besides, to try more file systems
     fuzz      what `make fuzz` needs besides
     rgw       what `make check-rgw` needs besides
@@ -286,7 +286,7 @@ for argument in "$@"; do
 	build | test | fault | fuzz | rgw | valgrind)
 		groups="$groups $argument"
 		;;
-	all) groups="$groups build test format" ;;
+	all) groups="$groups build test format valgrind" ;;
 	-h | --help)
 		usage
 		exit 0

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from contenders import Floor, Ours
-from measure import (BUCKET, SCRATCH, STAGES, TREE, Failed, Metered, Took,
+from measure import (SCRATCH, STAGES, TREE, Failed, Metered, Took,
                      environment, left_in, make_tree, program, run, start_sink,
                      start_stub, write_config)
 from table import Row
