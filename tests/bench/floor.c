@@ -70,8 +70,7 @@ walk(struct floor *floor, char *base)
 	(void)fts_close(tree); /* read to its end */
 }
 
-/* --- one file ---------------------------------------------------------------
- */
+/* --- one file ------------------------------------------------------------- */
 
 static size_t
 on_read(char *to, size_t size, size_t count, void *context)
@@ -142,8 +141,10 @@ finish(struct floor *floor, CURL *easy, CURLcode code)
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&slot);
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_multi_remove_handle(floor->multi, easy);
-	if (code != CURLE_OK || status / 100 != 2)
+	if (code != CURLE_OK)
 		die(slot->path, curl_easy_strerror(code));
+	if (status / 100 != 2)
+		die(slot->path, "the store refuses it");
 	if (slot->fd >= 0)
 		(void)close(slot->fd); /* only read */
 	if (unlink(slot->path) < 0)
@@ -152,8 +153,7 @@ finish(struct floor *floor, CURL *easy, CURLcode code)
 	start(floor, slot);
 }
 
-/* --- the loop ---------------------------------------------------------------
- */
+/* --- the loop ------------------------------------------------------------- */
 
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *known)

@@ -10,7 +10,7 @@ libraries and processor, too, so these are recorded with them, and where they ar
 others nothing is compared. --record (`make instructions`) writes the file anew.
 
 environment:
-    CC, CFLAGS      which the programs were built with
+    CC, CFLAGS      what the programs were built with
     S3SPOOL_BUILD   where the programs are (default: the tree's build/)
 """
 import ctypes
@@ -53,25 +53,25 @@ def processor():
 
 
 def libraries():
-    """The real names of those that the uploader is linked with: they end in
-    versions. libc's and libcurl's don't tell them."""
+    """Those that the uploader is linked with: the real names of most end in
+    versions, but for libc's and libcurl's."""
     listed = subprocess.run(["ldd", program("s3spool-upload")], text=True, check=True,
                             stdout=subprocess.PIPE).stdout
     paths = dict(re.findall(r"^\s*(lib\w+)\S* => (\S+)", listed, re.MULTILINE))
     curl = ctypes.CDLL(paths["libcurl"])
     curl.curl_version.restype = ctypes.c_char_p
-    names = [os.path.basename(os.path.realpath(paths[name])) for name in
-             ("libmbedcrypto", "libisal", "libyaml", "libexpat", "libjansson")
-             if name in paths]
-    return " ".join([os.confstr("CS_GNU_LIBC_VERSION").replace(" ", "/"),
-                     curl.curl_version().decode().split()[0], *names])
+    return {"libc": os.confstr("CS_GNU_LIBC_VERSION"),
+            "libcurl": curl.curl_version().decode().split()[0],
+            **{name: os.path.basename(os.path.realpath(paths[name])) for name in
+               ("libmbedcrypto", "libisal", "libyaml", "libexpat", "libjansson")
+               if name in paths}}
 
 
 def surroundings():
     return {"machine": processor(),
             "compiler": first_line(*(os.environ.get("CC") or "cc").split(), "--version"),
             "flags": os.environ.get("CFLAGS", "").strip() or "none",
-            "libraries": libraries(),
+            **libraries(),
             "valgrind": first_line("valgrind", "--version")}
 
 
@@ -170,8 +170,8 @@ def check():
               f"ratio {ratio:.3f}", flush=True)
     print(f"1..{len(recorded)}")
     if failed:
-        print(f"# More than {LIMIT} is a failure. Where it is meant to be, "
-              "`make instructions` records it.")
+        print(f"# Above {LIMIT} it fails. Where that is meant, `make instructions` "
+              "records it.")
     print(f"{len(recorded) - failed} passed, {failed} failed")
     return failed
 

@@ -210,16 +210,15 @@ class Metered:
             raise Failed(f"more than {seconds} s") from None
         finally:
             _started.remove(self.process)
-            with os.fdopen(self.result) as result:
-                numbers = result.read().split() if self.process.returncode == 0 else []
+            with os.fdopen(self.result, encoding="ascii") as result:
+                numbers = result.read().split()
+            with self.log:
+                self.log.seek(0)
+                said = self.log.read()[-600:].decode(errors="replace").strip()
         if numbers[3:] != ["0"]:
             raise Failed(f"{' '.join(self.command)} ended with "
-                         f"{''.join(numbers[3:])}: {self.last_said()}")
+                         f"{' '.join(numbers[3:])}: {said}")
         return Took(float(numbers[0]), float(numbers[1]), int(numbers[2]) / KIB)
-
-    def last_said(self):
-        self.log.seek(0)
-        return self.log.read()[-600:].decode(errors="replace").strip()
 
 
 def run(command, env, seconds=None):

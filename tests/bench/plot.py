@@ -3,7 +3,7 @@ import math
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT, GAP = 420, 300, 40
-LEFT, RIGHT, TOP, BOTTOM = 62, 14, 44, 46
+LEFT, RIGHT, TOP, BOTTOM = 62, 20, 58, 46
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")  # apart for everyone's eyes
 PANELS = {  # title, x, y, whether y is logarithmic
     "connections": ("4 KiB files over 20 ms", "connections", "files/s", True),
@@ -78,8 +78,8 @@ def draw_panel(left, name, lines):
         yield f'<path class="line" stroke="{colour}" d="M{path}"/>'
         for x, y in places:
             yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>'
-        yield text(left + LEFT + 10, TOP + 12 + 16 * number, line, "start",
-                   f' fill="{colour}"')
+        yield text(left + LEFT + number * (right - left - LEFT) / len(lines), 42, line,
+                   "start", f' fill="{colour}"')
 
 
 def draw(panels):

@@ -14,9 +14,9 @@
  * long, they are due in the order in which they began to wait. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,25 +43,13 @@ enum {
 	MS_NS = 1000000
 };
 
-enum operation {
-	PUT_OBJECT,
-	UPLOAD_PART,
-	COMPLETE_UPLOAD,
-	CREATE_UPLOAD,
-	FIND_BUCKET,
-	LIST_UPLOADS,
-	LIST_PARTS,
-	LIST_OBJECTS,
-	FIND_OBJECT,
-	DELETE,
-	OTHER
-};
-
+/* What becomes of a request. */
 struct row {
-	enum operation operation;
 	const char *method;
 	const char *query; /* must be in it */
 	bool has_key;
+	bool stores; /* its body is an object's, or a part's */
+	bool makes;  /* an object is whole then */
 	const char *status;
 	const char *body;
 };
@@ -70,34 +58,34 @@ struct row {
 
 /* The first that fits. */
 static const struct row rows[] = {
-    {UPLOAD_PART, "PUT", "partNumber=", true, "200 OK", ""},
-    {PUT_OBJECT, "PUT", "", true, "200 OK", ""},
-    {CREATE_UPLOAD, "POST", "uploads", true, "200 OK",
-	XML "<InitiateMultipartUploadResult><UploadId>sink</UploadId>"
-	    "</InitiateMultipartUploadResult>"},
-    {COMPLETE_UPLOAD, "POST", "uploadId=", true, "200 OK",
+    {"PUT", "partNumber=", true, true, false, "200 OK", ""},
+    {"PUT", "", true, true, true, "200 OK", ""},
+    {"POST", "uploadId=", true, false, true, "200 OK",
 	XML "<CompleteMultipartUploadResult><ETag>\"sink-1\"</ETag>"
 	    "</CompleteMultipartUploadResult>"},
-    {LIST_PARTS, "GET", "uploadId=", true, "404 Not Found",
+    {"POST", "uploads", true, false, false, "200 OK",
+	XML "<InitiateMultipartUploadResult><UploadId>sink</UploadId>"
+	    "</InitiateMultipartUploadResult>"},
+    {"DELETE", "", true, false, false, "204 No Content", ""},
+    {"HEAD", "", true, false, false, "404 Not Found", ""},
+    {"GET", "uploadId=", true, false, false, "404 Not Found",
 	XML "<Error><Code>NoSuchUpload</Code></Error>"},
-    {FIND_OBJECT, "GET", "", true, "404 Not Found",
+    {"GET", "", true, false, false, "404 Not Found",
 	XML "<Error><Code>NoSuchKey</Code></Error>"},
-    {FIND_OBJECT, "HEAD", "", true, "404 Not Found", ""},
-    {FIND_BUCKET, "HEAD", "", false, "200 OK", ""},
-    {FIND_BUCKET, "PUT", "", false, "200 OK", ""},
-    {FIND_BUCKET, "GET", "location", false, "200 OK",
+    {"HEAD", "", false, false, false, "200 OK", ""},
+    {"PUT", "", false, false, false, "200 OK", ""},
+    {"GET", "location", false, false, false, "200 OK",
 	XML "<LocationConstraint/>"},
-    {LIST_UPLOADS, "GET", "uploads", false, "200 OK",
+    {"GET", "uploads", false, false, false, "200 OK",
 	XML "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>"
 	    "</ListMultipartUploadsResult>"},
-    {LIST_OBJECTS, "GET", "", false, "200 OK",
+    {"GET", "", false, false, false, "200 OK",
 	XML "<ListBucketResult><KeyCount>0</KeyCount>"
 	    "<IsTruncated>false</IsTruncated></ListBucketResult>"},
-    {DELETE, "DELETE", "", true, "204 No Content", ""},
 };
 
-static const struct row unknown = {OTHER, "", "", false, "501 Not Implemented",
-    XML "<Error><Code>NotImplemented</Code></Error>"};
+static const struct row unknown = {"", "", false, false, false,
+    "501 Not Implemented", XML "<Error><Code>NotImplemented</Code></Error>"};
 
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -119,9 +107,8 @@ struct sink {
 	int epoll_fd, listen_fd, timer_fd, signal_fd;
 	int64_t latency_ns;
 	struct connection *first, *last; /* that wait for their answers */
-	uint64_t counts[OTHER + 1];
-	uint64_t bytes; /* of objects and parts */
-	uint64_t connections, open, most;
+	/* So far; the bytes are those of objects and parts. */
+	uint64_t objects, bytes, connections;
 };
 
 static char dropped[DROP_MAX];
@@ -153,10 +140,9 @@ watch(struct sink *sink, int fd, void *what)
 
 /* Frees it, or leaves that to the queue, if it is in there. */
 static void
-hang_up(struct sink *sink, struct connection *connection)
+hang_up(struct connection *connection)
 {
 	(void)close(connection->fd); /* a socket: nothing to lose */
-	sink->open--;
 	connection->gone = true;
 	if (!connection->waits)
 		free(connection);
@@ -164,18 +150,16 @@ hang_up(struct sink *sink, struct connection *connection)
 
 /* False: the connection is gone. */
 static bool
-send_all(struct sink *sink, struct connection *connection, const char *text,
-    size_t length)
+send_all(struct connection *connection, const char *text, size_t length)
 {
 	/* Nothing else is on its way: what doesn't fit never will. */
 	if (send(connection->fd, text, length, MSG_NOSIGNAL) == (ssize_t)length)
 		return true;
-	hang_up(sink, connection);
+	hang_up(connection);
 	return false;
 }
 
-/* --- answers ---------------------------------------------------------------
- */
+/* --- answers -------------------------------------------------------------- */
 
 static const char *
 date(void)
@@ -207,20 +191,16 @@ set_timer(struct sink *sink)
 		die("timerfd_settime");
 }
 
-static bool
-send_answer(struct sink *sink, struct connection *connection)
+static void
+send_answer(struct connection *connection)
 {
-	if (!send_all(sink, connection, connection->answer,
-		connection->answer_length))
-		return false;
-	if (!connection->closes)
-		return true;
-	hang_up(sink, connection);
-	return false;
+	if (send_all(
+		connection, connection->answer, connection->answer_length) &&
+	    connection->closes)
+		hang_up(connection);
 }
 
-/* False: the connection is gone. */
-static bool
+static void
 answer(struct sink *sink, struct connection *connection)
 {
 	const struct row *row = connection->row;
@@ -233,9 +213,11 @@ answer(struct sink *sink, struct connection *connection)
 
 	connection->answer_length = (size_t)length;
 	connection->in_body = false;
-	sink->counts[row->operation]++;
-	if (sink->latency_ns == 0)
-		return send_answer(sink, connection);
+	sink->objects += row->makes;
+	if (sink->latency_ns == 0) {
+		send_answer(connection);
+		return;
+	}
 	connection->due_ns = now_ns() + sink->latency_ns;
 	connection->waits = true;
 	connection->next = NULL;
@@ -245,7 +227,6 @@ answer(struct sink *sink, struct connection *connection)
 	} else
 		sink->last->next = connection;
 	sink->last = connection;
-	return true;
 }
 
 static void
@@ -266,13 +247,12 @@ send_due(struct sink *sink)
 		if (connection->gone)
 			free(connection);
 		else
-			(void)send_answer(sink, connection);
+			send_answer(connection);
 	}
 	set_timer(sink);
 }
 
-/* --- requests --------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------- */
 
 /* What NAME's value begins with, if LINE is that header. */
 static const char *
@@ -341,22 +321,21 @@ static void
 count_body(struct sink *sink, struct connection *connection, size_t bytes)
 {
 	connection->body_left -= bytes;
-	if (connection->row->operation <= UPLOAD_PART)
+	if (connection->row->stores)
 		sink->bytes += bytes;
 }
 
 /* Receives into BYTES, or nowhere by FLAGS. Returns how many; 0: there are no
  * more yet, or the connection is gone. */
 static size_t
-receive(struct sink *sink, struct connection *connection, char *bytes,
-    size_t size, int flags)
+receive(struct connection *connection, char *bytes, size_t size, int flags)
 {
 	ssize_t got = recv(connection->fd, bytes, size, flags);
 
 	if (got > 0)
 		return (size_t)got;
 	if (got == 0 || (errno != EAGAIN && errno != EINTR))
-		hang_up(sink, connection);
+		hang_up(connection);
 	return 0;
 }
 
@@ -369,10 +348,10 @@ take_head(struct sink *sink, struct connection *connection)
 	char *end;
 
 	if (connection->held == HEAD_MAX) {
-		hang_up(sink, connection);
+		hang_up(connection);
 		return false;
 	}
-	got = receive(sink, connection, connection->head + connection->held,
+	got = receive(connection, connection->head + connection->held,
 	    HEAD_MAX - connection->held, 0);
 	if (got == 0)
 		return false;
@@ -384,10 +363,10 @@ take_head(struct sink *sink, struct connection *connection)
 	body = connection->held - (size_t)(end + 4 - connection->head);
 	connection->held = 0;
 	if (read_head(connection, connection->head) && body == 0 &&
-	    !send_all(sink, connection, go_on, sizeof go_on - 1))
+	    !send_all(connection, go_on, sizeof go_on - 1))
 		return false;
 	if (body > connection->body_left) {
-		hang_up(sink, connection); /* it pipelines */
+		hang_up(connection); /* it pipelines */
 		return false;
 	}
 	count_body(sink, connection, body);
@@ -404,8 +383,7 @@ serve(struct sink *sink, struct connection *connection)
 		size_t want = connection->body_left < DROP_MAX
 				  ? (size_t)connection->body_left
 				  : DROP_MAX;
-		size_t got = receive(
-		    sink, connection, dropped, want, MSG_TRUNC);
+		size_t got = receive(connection, dropped, want, MSG_TRUNC);
 
 		if (got == 0)
 			return;
@@ -413,7 +391,7 @@ serve(struct sink *sink, struct connection *connection)
 		if (got < want)
 			return;
 	}
-	(void)answer(sink, connection);
+	answer(sink, connection);
 }
 
 static void
@@ -427,14 +405,11 @@ accept_all(struct sink *sink)
 
 		connection->fd = fd;
 		sink->connections++;
-		if (++sink->open > sink->most)
-			sink->most = sink->open;
 		watch(sink, fd, connection);
 	}
 }
 
-/* --- the loop --------------------------------------------------------------
- */
+/* --- the loop ------------------------------------------------------------- */
 
 /* False: it is time to end. */
 static bool
@@ -456,7 +431,7 @@ turn(struct sink *sink)
 		else if (what == &sink->timer_fd)
 			is_due = true;
 		else if (((struct connection *)what)->waits)
-			hang_up(sink, what); /* or it pipelines */
+			hang_up(what); /* or it pipelines */
 		else
 			serve(sink, what);
 	}
@@ -500,16 +475,9 @@ set_up(struct sink *sink)
 static void
 print_counts(const struct sink *sink)
 {
-	const uint64_t *counts = sink->counts;
-
-	printf("{\"objects\": %llu, \"bytes\": %llu, \"connections\": %llu, "
-	       "\"most\": %llu, \"others\": %llu}\n",
-	    (unsigned long long)(counts[PUT_OBJECT] + counts[COMPLETE_UPLOAD]),
-	    (unsigned long long)sink->bytes,
-	    (unsigned long long)sink->connections,
-	    (unsigned long long)sink->most,
-	    (unsigned long long)(counts[FIND_OBJECT] + counts[FIND_BUCKET] +
-				 counts[LIST_OBJECTS] + counts[OTHER]));
+	printf("{\"objects\": %" PRIu64 ", \"bytes\": %" PRIu64
+	       ", \"connections\": %" PRIu64 "}\n",
+	    sink->objects, sink->bytes, sink->connections);
 }
 
 int
