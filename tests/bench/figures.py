@@ -58,8 +58,13 @@ def upload_to_stub(workload, log, tls, *options):
     require(not left_in(BASE), "s3spool left files behind")
     with open(log, encoding="utf-8") as lines:
         columns = [line.split("\t") for line in lines if not line.startswith("#")]
-    asked = [line for line in columns if line[1] != "CreateBucket"]
-    return took["upload"], len({line[9] for line in asked})
+    arrived = [line for line in columns if line[4] == "200" and
+               line[1] in ("PutObject", "CompleteMultipartUpload")]
+    require(len(arrived) == workload.files,
+            f"{len(arrived)} of {workload.files} files arrived")
+    # The bucket was made over another.
+    return took["upload"], len({line[9] for line in columns
+                                if line[1] != "CreateBucket"})
 
 
 def https(workloads, pairs, _panels):

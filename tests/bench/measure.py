@@ -158,7 +158,7 @@ def left_in(base):
 
 def write_config(base, url, *lines):
     """Nothing is switched off that is on by default, but that files needn't
-    rest first and nothing is signed twice; later LINES win."""
+    rest first, and bodies aren't hashed for the signature; later LINES win."""
     values = dict(line.split(":", 1) for line in (
         f"base_dir: {base}", f"s3_bucket: {BUCKET}", f"endpoint_url: {url}",
         "settle_seconds: 0", "prune_after: 0", "payload_signing: never", *lines))
