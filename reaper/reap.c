@@ -31,6 +31,7 @@
 
 enum {
 	BATCH = 64,
+	TRY_EVERY = 32,		      /* batches */
 	MANY_BYTES = 8 * 1024 * 1024, /* in a batch: worth several cores */
 	READ_BYTES = 256 * 1024,
 	/* The space of a larger file is wanted back at once. */
@@ -85,7 +86,10 @@ struct reaper_batch {
 	int64_t bytes;
 	struct crew *crew;
 	size_t cores;
-	bool waits; /* the last one did, for the most part */
+	/* What the last full batches took, on average, in one thread (and of
+	 * that in computing) and in several, or 0. */
+	int64_t alone_ns, alone_cpu_ns, together_ns;
+	unsigned tried; /* full batches */
 	/* Of each hand. */
 	struct fsio_closer closers[CREW_MAX];
 	unsigned char *buffers[CREW_MAX]; /* what files are read into */
@@ -220,27 +224,46 @@ report_item(struct reaper *reaper, const struct item *item)
 	}
 }
 
+/* Where one thread waits for the most part, it is tried out, now and then,
+ * whether several are worth it. */
 static size_t
-choose_hands(const struct reaper_batch *batch)
+choose_hands(struct reaper_batch *batch)
 {
-	if (batch->waits)
-		return CREW_MAX;
-	return batch->bytes >= MANY_BYTES ? batch->cores : 1;
+	bool together;
+
+	if (batch->bytes >= MANY_BYTES)
+		return batch->cores;
+	if (batch->count < BATCH || batch->alone_cpu_ns > batch->alone_ns / 4)
+		return 1;
+	together = batch->together_ns > 0 &&
+		   batch->together_ns < batch->alone_ns / 2;
+	if (++batch->tried % TRY_EVERY == 0)
+		together = !together;
+	return together ? CREW_MAX : 1;
+}
+
+static void
+note_time(int64_t *average_ns, int64_t ns)
+{
+	*average_ns = *average_ns == 0 ? ns : (*average_ns * 7 + ns) / 8;
 }
 
 static void
 reap_batch(struct reaper_batch *batch)
 {
 	int64_t began_ns = clock_monotonic_ns();
-	int64_t cpu_ns = clock_cpu_ns();
+	int64_t began_cpu_ns = clock_cpu_ns();
+	size_t hands = choose_hands(batch);
 
 	if (batch->count == 0)
 		return;
-	crew_run(
-	    batch->crew, choose_hands(batch), batch->count, reap_item, batch);
-	batch->waits = batch->count == BATCH &&
-		       clock_cpu_ns() - cpu_ns <
-			   (clock_monotonic_ns() - began_ns) / 2;
+	crew_run(batch->crew, hands, batch->count, reap_item, batch);
+	if (batch->count == BATCH && hands > 1) {
+		note_time(&batch->together_ns, clock_monotonic_ns() - began_ns);
+	} else if (batch->count == BATCH) {
+		note_time(&batch->alone_ns, clock_monotonic_ns() - began_ns);
+		note_time(&batch->alone_cpu_ns, clock_cpu_ns() - began_cpu_ns);
+	}
 	for (size_t i = 0; i < batch->count; i++)
 		report_item(batch->reaper, &batch->items[i]);
 	batch->count = 0;

@@ -211,6 +211,21 @@ START_TEST(date_ends)
 }
 END_TEST
 
+START_TEST(knows_hours)
+{
+	static const char *const hours[] = {"b/2020/11/15/20", "b/2020/1/2/6",
+	    "b/2020/13/29/20", "b/deep/2020/11/15/20", "/2020/11/15/20"};
+	static const char *const others[] = {"", "b", "b/2020", "b/2020/11",
+	    "b/2020/11/15", "b/2020/11/15/20/x", "b/2020/11/15/x",
+	    "b/2020/11/15/200", "2020/11/15/20"};
+
+	for (int i = 0; i < LENGTH(hours); i++)
+		ck_assert_msg(keypath_is_hour(hours[i]), "%s", hours[i]);
+	for (int i = 0; i < LENGTH(others); i++)
+		ck_assert_msg(!keypath_is_hour(others[i]), "%s", others[i]);
+}
+END_TEST
+
 /* Oldest first, and every pair in this order. */
 static const char *const order[] = {
     "",				       /* claimed/ itself */
@@ -287,6 +302,7 @@ main(void)
 	tcase_add_loop_test(tcase, may_hold_default, 0, LENGTH(default_dirs));
 	tcase_add_loop_test(tcase, may_hold_own, 0, LENGTH(own_dirs));
 	tcase_add_loop_test(tcase, date_ends, 0, LENGTH(dates));
+	tcase_add_test(tcase, knows_hours);
 	tcase_add_loop_test(tcase, orders, 0, LENGTH(order));
 	tcase_add_loop_test(tcase, refuses_keys, 0, LENGTH(bad_keys));
 	tcase_add_test(tcase, limits_keys);

@@ -34,12 +34,21 @@ struct uploader {
 	size_t taken;
 };
 
+static const int64_t never_ns = INT64_MAX / 2;
+
+/* One that removes the directories it has emptied AFTER_NS after their date. */
+static void
+begin_pruning(struct uploader *uploader, int64_t after_ns)
+{
+	*uploader = (struct uploader){.spool = scratch_spool()};
+	uploader->pick = pick_new(uploader->spool, after_ns);
+	ck_assert_int_eq(run_start(uploader->spool, &uploader->run), 0);
+}
+
 static void
 begin(struct uploader *uploader)
 {
-	*uploader = (struct uploader){.spool = scratch_spool()};
-	uploader->pick = pick_new(uploader->spool, INT64_MAX / 2);
-	ck_assert_int_eq(run_start(uploader->spool, &uploader->run), 0);
+	begin_pruning(uploader, never_ns);
 }
 
 static void
@@ -154,6 +163,59 @@ START_TEST(takes_odd_names)
 	ck_assert_uint_eq(seen.count, LENGTH(paths) + 1);
 	strbuf_done(&path);
 	pathset_done(&seen);
+	end(&uploader);
+}
+END_TEST
+
+/* Which directories are gone when all has been taken, by prune_after. */
+static const struct emptied {
+	const char *dir;
+	int64_t after_s;
+	bool is_old; /* nobody has changed it for years */
+	bool goes;
+} emptied[] = {
+    {HOUR, 0, false, true},
+    {HOUR, 26 * 3600, true, true},
+    {HOUR, 26 * 3600, false, false}, /* somebody was here just now */
+    {"b/2199/12/31/23", 0, true, true},
+    {"b/2199/12/31/23", 26 * 3600, true, false},
+    {"b", 0, false, true},
+    {"b", 26 * 3600, true, true},
+    {"b", 26 * 3600, false, false},
+};
+
+START_TEST(removes_what_it_emptied)
+{
+	const struct emptied *row = &emptied[_i];
+	struct uploader uploader;
+	char dir[256];
+
+	begin_pruning(&uploader, row->after_s * CLOCK_NS_PER_S);
+	fill(row->dir, 1500);
+	(void)snprintf(dir, sizeof dir, SPOOL "claimed/%s", row->dir);
+	if (row->is_old)
+		scratch_touch(dir, INT64_C(1500000000) * CLOCK_NS_PER_S);
+	while (next(&uploader))
+		ck_assert(uploader.taken == 1500 || scratch_exists(dir));
+	ck_assert_uint_eq(uploader.taken, 1500);
+	ck_assert_int_eq(scratch_exists(dir), !row->goes);
+	ck_assert(scratch_exists(SPOOL "claimed"));
+	end(&uploader);
+}
+END_TEST
+
+/* One in which something was left stays. */
+START_TEST(keeps_what_it_left)
+{
+	struct uploader uploader;
+
+	begin_pruning(&uploader, 0);
+	fill(HOUR, 3);
+	pick_leave(uploader.pick, HOUR "/0001-t.dat");
+	while (next(&uploader))
+		continue;
+	ck_assert_uint_eq(uploader.taken, 2);
+	ck_assert(scratch_exists(SPOOL "claimed/" HOUR "/0001-t.dat"));
 	end(&uploader);
 }
 END_TEST
@@ -541,24 +603,24 @@ END_TEST
 START_TEST(looks)
 {
 	struct spool *spool = scratch_spool();
-	struct pick *pick = pick_new(spool, INT64_MAX / 2);
+	struct pick *pick = pick_new(spool, never_ns);
 
 	ck_assert_int_eq(pick_look(pick), 0);
 	pick_free(pick);
 	/* Directories alone are nothing to take. */
 	scratch_make_dirs(SPOOL "claimed/" HOUR);
-	pick = pick_new(spool, INT64_MAX / 2);
+	pick = pick_new(spool, never_ns);
 	ck_assert_int_eq(pick_look(pick), 0);
 	pick_free(pick);
 	fill(HOUR, 1);
-	pick = pick_new(spool, INT64_MAX / 2);
+	pick = pick_new(spool, never_ns);
 	ck_assert_int_eq(pick_look(pick), 1);
 	ck_assert_int_eq(pick_look(pick), 1);
 	pick_free(pick);
 	ck_assert(scratch_exists(SPOOL "claimed/" HOUR "/0000-t.dat"));
 	ck_assert_int_eq(unlink(SPOOL "claimed/" HOUR "/0000-t.dat"), 0);
 	scratch_write(SPOOL "uploading/dead/file", "text");
-	pick = pick_new(spool, INT64_MAX / 2);
+	pick = pick_new(spool, never_ns);
 	ck_assert_int_eq(pick_look(pick), 1);
 	pick_free(pick);
 	pick_free(NULL);
@@ -629,6 +691,8 @@ main(void)
 	tcase_add_checked_fixture(tcase, scratch_enter, NULL);
 	tcase_add_loop_test(tcase, takes_each_once, 0, LENGTH(counts));
 	tcase_add_test(tcase, takes_odd_names);
+	tcase_add_loop_test(tcase, removes_what_it_emptied, 0, LENGTH(emptied));
+	tcase_add_test(tcase, keeps_what_it_left);
 	tcase_add_test(tcase, oldest_hours_first);
 	tcase_add_loop_test(tcase, shares_everything, 0, LENGTH(shares));
 	tcase_add_loop_test(
