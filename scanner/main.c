@@ -76,6 +76,10 @@ on_candidate(void *context, const struct walk_entry *entry)
 	struct claim_report report;
 
 	claim_file(&scan->claim, entry, &report);
+	/* A script may want to write to what was claimed, and the others may
+	 * take long. */
+	if (report.outcome != CLAIM_CLAIMED)
+		fsio_close_all(&scan->claim.claimed);
 	if (scan->explain) {
 		explain_report(path, &report);
 		return WALK_KEPT;

@@ -27,7 +27,7 @@ enum {
 	/* libcurl sends a longer body apart from the headers anyway. */
 	POSTFIELDS_MAX = 64 * 1024,
 	BUFFERS_MAX = 8 * 1024 * 1024, /* of all slots' upload buffers */
-	BUFFER_FILE = 256 * 1024,
+	BUFFER_FILE = 512 * 1024,
 	BUFFER_BYTES = 64 * 1024, /* out of memory: more loses the L2 cache */
 	BUFFER_LEAST = 16 * 1024, /* libcurl's own limit */
 	TRIM_BYTES = 4 * 1024 * 1024,
