@@ -120,6 +120,9 @@ fsio_read_dir(struct fsio_dir *dir, struct dirent **ret_entry)
 			ssize_t n = getdents64(
 			    dir->fd, dir->bytes, sizeof dir->bytes);
 
+			/* It was removed while it was read, and so empty. */
+			if (n < 0 && errno == ENOENT)
+				return 0;
 			if (n <= 0)
 				return n < 0 ? failure() : 0;
 			dir->next = 0;

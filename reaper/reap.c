@@ -337,6 +337,9 @@ reap_receipts(struct reaper *reaper, const char *name, int fd, int room_fd,
 			add_receipt(batch);
 	}
 	reap_batch(batch);
+	/* NFS and FUSE keep a name for what is unlinked and still open. */
+	for (size_t i = 0; i < CREW_MAX; i++)
+		fsio_close_all(&batch->closers[i]);
 	/* A live run may be in the middle of writing a line. */
 	if (rc == 0 && reader.bad_lines > 0 && run->is_dead)
 		log_warning("%zu lines of '%s/runs/%s.tsv' are no whole "
@@ -499,10 +502,8 @@ static void
 end_batches(struct reaper_batch *batch)
 {
 	crew_free(batch->crew);
-	for (size_t i = 0; i < CREW_MAX; i++) {
-		fsio_close_all(&batch->closers[i]);
+	for (size_t i = 0; i < CREW_MAX; i++)
 		free(batch->buffers[i]);
-	}
 	for (size_t i = 0; i < BATCH; i++)
 		receipt_done(&batch->items[i].receipt);
 	free(batch);

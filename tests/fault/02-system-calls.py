@@ -66,6 +66,9 @@ def try_all(quick, option, errors, calls=None, often=""):
         violations, missed = [], 0
         for call, n, error in chosen:
             with prepare(store, stage) as world:
+                # A multipart upload's state that can't be removed stays until
+                # multipart_abort_after.
+                world.may_abandon = call == "unlinkat"
                 ended = world.run(stage, option, f"{call}:{n}{often}={error}")
                 missed += ended.status == NEVER_REACHED
                 violations += judge(world, ended, f"{stage}: {call} no. {n}{often}: {error}")

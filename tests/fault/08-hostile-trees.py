@@ -356,7 +356,7 @@ def trespasses(world, lines):
         call = line.split("(")[0]
         if call in ("openat", "openat2", "open", "creat") and (
                 call != "creat" and not WRITES.search(line)):
-            if re.search(r"fifo|null\.dat|disk|sock|-l\.dat|hole|secret", line):
+            if re.search(r"fifo|null\.dat|disk|sock|-l\.dat|secret", line):
                 yield "opened what it should have looked at: " + line
             continue
         if call in ("fchmod", "fchown", "ftruncate", "fsetxattr", "utimensat") and \

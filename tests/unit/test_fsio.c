@@ -119,6 +119,12 @@ START_TEST(reads_directories)
 	ck_assert_int_eq(rc, 0);
 	ck_assert_int_eq(found, 7);
 	fsio_close_dir(stream);
+	/* One that goes while it is read has come to its end. */
+	scratch_make_dirs("in/gone");
+	ck_assert_int_eq(fsio_open_dir(dir, "gone", &stream), 0);
+	ck_assert_int_eq(rmdir("in/gone"), 0);
+	ck_assert_int_eq(fsio_read_dir(stream, &entry), 0);
+	fsio_close_dir(stream);
 	ck_assert_int_eq(fsio_open_dir(dir, "a/b", &stream), 0);
 	ck_assert_int_eq(fsio_read_dir(stream, &entry), 1);
 	ck_assert_str_eq(entry->d_name, "file");
