@@ -41,9 +41,9 @@ MUTANTS = [
            ("st.st_nlink == 1;", "st.st_nlink >= 1;"),
            story="linked_at_the_claim"),
     Mutant("scan: fstat before the lease", CLAIM,
-           ("	lease = settle_take_lease(", "	int looked = fstat(fd, &st);\n"
+           ("	lease = settle_take_lease(", "	int seen = fstat(fd, &st);\n"
             "	lease = settle_take_lease("),
-           ("	if (fstat(fd, &st) < 0) {", "	if (looked < 0) {"),
+           ("	if (fstat(fd, &st) < 0) {", "	if (seen < 0) {"),
            story="written_before_the_scan_leases"),
     Mutant("settle: a writer is no reason to wait", "common/settle.c",
            ("return SETTLE_WRITER;", "return SETTLE_SETTLED;"),

@@ -161,8 +161,8 @@ def small_files():
         chosen = [(*first, chance.choice(again), chance.choice(heads))
                   for first in sample(put, 60)]
         chance.shuffle(chosen)
-        makers += [functools.partial(make, attempts, options, chosen[at:at + 500])
-                   for at in range(0, len(chosen), 500)]
+        makers += [functools.partial(make, attempts, options, chosen[at:at + 150])
+                   for at in range(0, len(chosen), 150)]
     at_once(makers)
 
 
