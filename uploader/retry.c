@@ -88,3 +88,11 @@ throttle_success(struct throttle *throttle)
 	throttle->limit++;
 	throttle->successes = 0;
 }
+
+void
+throttle_allow(struct throttle *throttle, int most)
+{
+	if (throttle->limit == throttle->most || throttle->limit > most)
+		throttle->limit = most;
+	throttle->most = most;
+}

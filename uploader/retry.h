@@ -37,5 +37,7 @@ void throttle_init(struct throttle *throttle, int most);
 void throttle_slow_down(
     struct throttle *throttle, int64_t sent_ns, int64_t now_ns);
 void throttle_success(struct throttle *throttle);
+/* As many as MOST from now on, unless it is growing towards that. */
+void throttle_allow(struct throttle *throttle, int most);
 
 #endif

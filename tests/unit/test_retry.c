@@ -123,6 +123,28 @@ START_TEST(throttle)
 }
 END_TEST
 
+/* What is allowed is taken at once, unless the store has asked for fewer. */
+START_TEST(allows)
+{
+	struct throttle t;
+
+	throttle_init(&t, 8);
+	throttle_allow(&t, 16);
+	ck_assert_int_eq(t.limit, 16);
+	throttle_allow(&t, 12);
+	ck_assert_int_eq(t.limit, 12);
+	throttle_slow_down(&t, 100, 200);
+	throttle_allow(&t, 24);
+	ck_assert_int_eq(t.limit, 6);
+	for (int i = 0; i < 1000; i++)
+		throttle_success(&t);
+	ck_assert_int_eq(t.limit, 24);
+	throttle_slow_down(&t, 300, 400);
+	throttle_allow(&t, 3);
+	ck_assert_int_eq(t.limit, 3);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -136,6 +158,7 @@ main(void)
 	tcase_add_test(tests, timeouts_cost_double);
 	tcase_add_test(tests, budget_never_grows);
 	tcase_add_test(tests, throttle);
+	tcase_add_test(tests, allows);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
