@@ -61,8 +61,9 @@ client_set_up(struct uploader *up,
 		up->checksum = CHECKSUM_CRC32C;
 	up->client.endpoint = up->endpoint;
 	up->client.options = up->options;
-	up->transfer = transfer_new(
-	    config, settings_ca_bundle(config, up->profiles).value, done, up);
+	up->transfer = transfer_new(config,
+	    (size_t)settings_connections(config),
+	    settings_ca_bundle(config, up->profiles).value, done, up);
 	if (up->transfer == NULL) {
 		*ret_error = mem_copy("Cannot set up libcurl");
 		return -ENOTSUP;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 
 #include "common/mem.h"
 
@@ -29,7 +30,14 @@ first_set(const struct setting *settings, size_t count)
 	return (struct setting){settings[0].name, NULL};
 }
 
-enum { DEFAULT_ATTEMPTS = 5, ATTEMPTS_MAX = 100 };
+enum {
+	DEFAULT_ATTEMPTS = 5,
+	ATTEMPTS_MAX = 100,
+	/* 10,000 small files a second over 25 ms; what one thread sends. */
+	CONNECTIONS_MAX = 256,
+	/* The spool's, the log's, the libraries'. */
+	OTHER_FILES = 64
+};
 
 #define FIRST_SET(array) first_set(array, sizeof(array) / sizeof *(array))
 
@@ -169,6 +177,23 @@ settings_max_attempts(const struct config *config,
 	}
 	*ret_value = (int)value;
 	return 0;
+}
+
+int
+settings_connections(const struct config *config)
+{
+	struct rlimit files;
+	rlim_t most = CONNECTIONS_MAX;
+
+	if (config->connections > 0)
+		return config->connections;
+	/* Each has a connection, and may have a file open. */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
+	    files.rlim_cur < 2 * most + OTHER_FILES)
+		most = files.rlim_cur > OTHER_FILES + 2
+			   ? (files.rlim_cur - OTHER_FILES) / 2
+			   : 1;
+	return (int)most;
 }
 
 int

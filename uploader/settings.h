@@ -45,6 +45,9 @@ int settings_use_accelerate(const struct config *config,
  * to 100. */
 int settings_max_attempts(const struct config *config,
     const struct profiles *profiles, int *ret_value, char **ret_error);
+/* connections: the most transfers at once. auto: 256, or as many as open files
+ * allow. */
+int settings_connections(const struct config *config);
 /* addressing_style, unless it is auto; no variable; addressing_style below
  * s3. */
 int settings_addressing_style(const struct config *config,

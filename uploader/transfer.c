@@ -26,12 +26,14 @@
 enum {
 	/* libcurl sends a longer body apart from the headers anyway. */
 	POSTFIELDS_MAX = 64 * 1024,
-	BUFFERS_MAX = 8 * 1024 * 1024, /* of all slots' upload buffers */
+	/* Of all slots' upload buffers, but for those of the least size. */
+	BUFFERS_MAX = 8 * 1024 * 1024,
 	BUFFER_FILE = 512 * 1024,
 	BUFFER_BYTES = 64 * 1024, /* out of memory: more loses the L2 cache */
 	BUFFER_LEAST = 16 * 1024, /* libcurl's own limit */
 	TRIM_BYTES = 4 * 1024 * 1024,
-	RECEIVE_BUFFER = 4 * 1024, /* answers are short */
+	MMAP_BYTES = 2 * 1024 * 1024, /* more than any of them */
+	RECEIVE_BUFFER = 4 * 1024,    /* answers are short */
 	/* Of one answer, with the interim ones before it and the trailers:
 	 * libcurl keeps them all. */
 	HEADERS_MAX = 256 * 1024
@@ -54,7 +56,8 @@ struct slot {
 	struct curl_slist lines[S3_REQUEST_HEADERS_MAX];
 	struct s3_reply *reply;
 	struct transfer_body body;
-	size_t buffer;	  /* libcurl's for it, in bytes */
+	size_t buffer;	  /* libcurl's for it, in bytes; 0: its default */
+	size_t buffering; /* the same while it is in use */
 	int64_t sent;	  /* of the body, by the read callback */
 	size_t headers;	  /* bytes of them received */
 	bool paused;	  /* until the bucket has something for it */
@@ -67,6 +70,9 @@ struct transfer {
 	struct sockets sockets;
 	struct slot *slots;
 	size_t count;
+	size_t buffers; /* bytes of those that are in use */
+	const struct config *config;
+	const char *ca_bundle;
 	struct bandwidth bandwidth;
 	size_t paused;	  /* slots */
 	size_t next_turn; /* the slot that comes first */
@@ -215,9 +221,9 @@ on_seek(void *context, curl_off_t offset, int origin)
 	(ok = ok && curl_easy_setopt(easy, option, value) == CURLE_OK)
 
 static bool
-set_up(
-    struct transfer *transfer, struct slot *slot, const struct config *config)
+set_up(struct slot *slot)
 {
+	const struct config *config = slot->transfer->config;
 	CURL *easy = slot->easy;
 	bool ok = true;
 
@@ -244,16 +250,17 @@ set_up(
 	SET(CURLOPT_PREREQDATA, slot);
 	SET(CURLOPT_SEEKFUNCTION, on_seek);
 	SET(CURLOPT_SEEKDATA, slot);
-	ok = ok && sockets_serve(&transfer->sockets, easy);
+	ok = ok && sockets_serve(&slot->transfer->sockets, easy);
 	return ok;
 }
 
 /* Whom it trusts, as whom it shows itself, and through whom it goes. Where the
  * configuration says nothing of proxies, libcurl asks the environment. */
 static bool
-set_up_way(
-    struct slot *slot, const struct config *config, const char *ca_bundle)
+set_up_way(struct slot *slot)
 {
+	const struct config *config = slot->transfer->config;
+	const char *ca_bundle = slot->transfer->ca_bundle;
 	CURL *easy = slot->easy;
 	bool ok = true;
 
@@ -272,6 +279,21 @@ set_up_way(
 	return ok;
 }
 
+/* Makes the slot's handle, unless it is there. */
+static bool
+open_slot(struct transfer *transfer, struct slot *slot)
+{
+	if (slot->easy != NULL)
+		return true;
+	slot->transfer = transfer;
+	slot->easy = curl_easy_init();
+	if (slot->easy != NULL && set_up(slot) && set_up_way(slot))
+		return true;
+	curl_easy_cleanup(slot->easy);
+	slot->easy = NULL;
+	return false;
+}
+
 static bool
 set_up_multi(struct transfer *transfer)
 {
@@ -287,50 +309,43 @@ set_up_multi(struct transfer *transfer)
 		   (long)CURLPIPE_NOTHING) == CURLM_OK;
 }
 
-/* libcurl takes its upload buffer anew for each transfer; to fetch it from the
- * kernel and give it back each time cost a fifth of the CPU at 256 KiB. */
+/* libcurl takes its upload buffer anew for each transfer, and each file that is
+ * read whole has memory of its own; to fetch these from the kernel and give
+ * them back each time cost a fifth of the CPU at 256 KiB. */
 static void
 keep_buffers(void)
 {
 #ifdef M_TRIM_THRESHOLD
 	/* Where it fails, it is only slower. */
 	(void)mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+	(void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 #endif
 }
 
 struct transfer *
-transfer_new(const struct config *config, const char *ca_bundle,
+transfer_new(const struct config *config, size_t count, const char *ca_bundle,
     void (*done)(
 	void *context, size_t slot, const struct transfer_result *result),
     void *context)
 {
 	struct transfer *transfer = mem_zero(1, sizeof *transfer);
-	bool ok;
 
 	transfer->sockets.epoll_fd = -1;
 	transfer->done = done;
 	transfer->context = context;
 	bandwidth_init(&transfer->bandwidth, config->bandwidth_limit_bytes,
 	    clock_monotonic_ns());
-	transfer->count = (size_t)config->connections;
-	transfer->slots = mem_zero(transfer->count, sizeof *transfer->slots);
+	transfer->config = config;
+	transfer->ca_bundle = ca_bundle;
+	transfer->count = count;
+	transfer->slots = mem_zero(count, sizeof *transfer->slots);
 	keep_buffers();
-	ok = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
-	     (transfer->multi = curl_multi_init()) != NULL &&
-	     set_up_multi(transfer);
-	for (size_t i = 0; ok && i < transfer->count; i++) {
-		struct slot *slot = &transfer->slots[i];
-
-		ok = (slot->easy = curl_easy_init()) != NULL &&
-		     set_up(transfer, slot, config) &&
-		     set_up_way(slot, config, ca_bundle);
-		slot->transfer = transfer;
-	}
-	if (!ok) {
-		transfer_free(transfer);
-		return NULL;
-	}
-	return transfer;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
+	    (transfer->multi = curl_multi_init()) != NULL &&
+	    set_up_multi(transfer) && open_slot(transfer, transfer->slots))
+		return transfer;
+	transfer_free(transfer);
+	return NULL;
 }
 
 /* CURLOPT_DEBUGFUNCTION. libcurl tells the protocol nowhere else without the
@@ -360,8 +375,9 @@ int
 transfer_note_tls(
     struct transfer *transfer, size_t slot_index, struct strbuf *ret_tls)
 {
-	CURL *easy = transfer->slots[slot_index].easy;
-	bool ok = true;
+	struct slot *slot = &transfer->slots[slot_index];
+	bool ok = open_slot(transfer, slot);
+	CURL *easy = slot->easy;
 
 	SET(CURLOPT_DEBUGFUNCTION, on_debug);
 	SET(CURLOPT_DEBUGDATA, ret_tls);
@@ -429,16 +445,25 @@ static bool
 set_buffer(struct slot *slot, const struct transfer_body *body)
 {
 	CURL *easy = slot->easy;
-	size_t share = BUFFERS_MAX / slot->transfer->count;
+	struct transfer *transfer = slot->transfer;
 	size_t buffer = body->bytes != NULL ? BUFFER_BYTES : BUFFER_FILE;
 	bool ok = true;
 
-	if (buffer > share)
-		buffer = share > BUFFER_LEAST ? share : BUFFER_LEAST;
+	if (transfer->buffers + buffer > BUFFERS_MAX)
+		buffer = BUFFER_LEAST;
 	if (buffer != slot->buffer)
 		SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)buffer);
 	slot->buffer = buffer;
+	slot->buffering = buffer;
+	transfer->buffers += buffer;
 	return ok;
+}
+
+static void
+leave_buffer(struct slot *slot)
+{
+	slot->transfer->buffers -= slot->buffering;
+	slot->buffering = 0;
 }
 
 static bool
@@ -493,8 +518,8 @@ transfer_start(struct transfer *transfer, size_t slot_index,
     struct s3_reply *reply)
 {
 	struct slot *slot = &transfer->slots[slot_index];
+	bool ok = open_slot(transfer, slot);
 	CURL *easy = slot->easy;
-	bool ok = true;
 
 	assert(!slot->busy);
 	slot->reply = reply;
@@ -505,11 +530,22 @@ transfer_start(struct transfer *transfer, size_t slot_index,
 	*slot->error = '\0';
 	SET(CURLOPT_URL, strbuf_text(&request->url));
 	ok = ok && set_body(slot, request, body) && set_headers(slot, request);
-	if (!ok ||
-	    curl_multi_add_handle(transfer->multi, slot->easy) != CURLM_OK)
-		return -EIO;
-	slot->busy = true;
-	return 0;
+	slot->busy = ok &&
+		     curl_multi_add_handle(transfer->multi, easy) == CURLM_OK;
+	if (!slot->busy)
+		leave_buffer(slot);
+	return slot->busy ? 0 : -EIO;
+}
+
+/* Takes the slot's request out of the loop. */
+static void
+end(struct slot *slot)
+{
+	resume(slot);
+	/* Can fail only for handles that aren't there. */
+	(void)curl_multi_remove_handle(slot->transfer->multi, slot->easy);
+	leave_buffer(slot);
+	slot->busy = false;
 }
 
 void
@@ -517,12 +553,8 @@ transfer_cancel(struct transfer *transfer, size_t slot_index)
 {
 	struct slot *slot = &transfer->slots[slot_index];
 
-	if (!slot->busy)
-		return;
-	resume(slot);
-	/* Can fail only for handles that aren't there. */
-	(void)curl_multi_remove_handle(transfer->multi, slot->easy);
-	slot->busy = false;
+	if (slot->busy)
+		end(slot);
 }
 
 static enum transfer_fault
@@ -575,9 +607,7 @@ hand_over(struct transfer *transfer, CURLMsg *message)
 	}
 	if (result.fault == TRANSFER_FILE)
 		result.message = "the file got shorter, or can't be read";
-	resume(slot);
-	(void)curl_multi_remove_handle(transfer->multi, slot->easy);
-	slot->busy = false;
+	end(slot);
 	transfer->done(
 	    transfer->context, (size_t)(slot - transfer->slots), &result);
 }

@@ -1,7 +1,8 @@
 /* The transfer loop: many HTTP/1.1 requests at once over connections that are
  * kept, in one thread, by epoll and libcurl's multi interface.
  *
- * A slot is one request at a time; its easy handle lives as long as the loop.
+ * A slot is one request at a time; its easy handle, made for the first one,
+ * lives as long as the loop.
  */
 #ifndef UPLOADER_TRANSFER_H
 #define UPLOADER_TRANSFER_H
@@ -39,12 +40,13 @@ struct transfer_body {
 
 struct transfer;
 
-/* Makes a loop of config->connections slots that trusts CA_BUNDLE (NULL: the
- * system's certificates). All bodies together keep within
- * config->bandwidth_limit_bytes a second. DONE is called, from
- * transfer_poll alone, for each request that has ended; it may start the
- * slot's next one. Returns NULL when libcurl can't be set up. */
-struct transfer *transfer_new(const struct config *config,
+/* Makes a loop of COUNT slots, of which those that are never used cost next to
+ * nothing, that trusts CA_BUNDLE (NULL: the system's certificates). All bodies
+ * together keep within config->bandwidth_limit_bytes a second. CONFIG and
+ * CA_BUNDLE must outlive it. DONE is called, from transfer_poll alone, for
+ * each request that has ended; it may start the slot's next one. Returns NULL
+ * when libcurl can't be set up. */
+struct transfer *transfer_new(const struct config *config, size_t count,
     const char *ca_bundle,
     void (*done)(
 	void *context, size_t slot, const struct transfer_result *result),
