@@ -67,7 +67,7 @@ send_put(struct job *job)
 	    .if_none_match = is_conditional(job),
 	};
 	const struct transfer_body body = {
-	    .bytes = job->in_body ? job->body : NULL,
+	    .bytes = job->body,
 	    .fd = job->fd,
 	    .size = job->st.st_size,
 	};

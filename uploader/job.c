@@ -29,6 +29,23 @@
 #include "uploader/keylock.h"
 #include "uploader/multi.h"
 
+enum {
+	/* Memory for the files of all jobs together, but for small ones, which
+	 * are always read whole. */
+	BODIES_MAX = 8 * 1024 * 1024,
+	BODY_SMALL = 16 * 1024,
+	BODY_LARGE = 1024 * 1024
+};
+
+static void
+drop_body(struct job *job)
+{
+	free(job->body);
+	job->body = NULL;
+	job->up->body_bytes -= job->body_size;
+	job->body_size = 0;
+}
+
 /* The slot is free for another file. The key's lock, if any, has been handed
  * on or let go. */
 void
@@ -37,6 +54,7 @@ job_become_idle(struct job *job)
 	if (job->fd >= 0)
 		(void)close(job->fd); /* only read from */
 	job->fd = -1;
+	drop_body(job);
 	job->state = JOB_IDLE;
 	job->up->active--;
 }
@@ -392,21 +410,31 @@ digested(struct job *job)
 		exchange_send(job);
 }
 
+static bool
+fits_in_memory(const struct job *job)
+{
+	size_t taken = job->up->body_bytes;
+
+	return job->st.st_size <= BODY_SMALL ||
+	       (job->st.st_size <= BODY_LARGE &&
+		   taken + (size_t)job->st.st_size <= BODIES_MAX);
+}
+
 /* Small enough: read it whole, once. */
 static void
 read_body(struct job *job)
 {
 	ssize_t n;
 
-	if (job->body == NULL)
-		job->body = mem_alloc(job->up->body_max);
-	n = fsio_pread_all(job->fd, job->body, (size_t)job->st.st_size, 0);
+	job->body_size = (size_t)job->st.st_size;
+	job->up->body_bytes += job->body_size;
+	job->body = mem_alloc(job->body_size);
+	n = fsio_pread_all(job->fd, job->body, job->body_size, 0);
 	if (n != job->st.st_size) {
 		job_give_back(job, n < 0 ? GIVE_LOCAL : GIVE_QUEUED,
 		    n < 0 ? strerror((int)-n) : "it got shorter");
 		return;
 	}
-	job->in_body = true;
 	if (uploader_is_unconditional(job->up)) {
 		settle_release_lease(job->fd); /* it is synced yet */
 	} else {
@@ -455,10 +483,10 @@ job_digest(struct job *job, unsigned want)
 	digest_begin(&job->digest, want);
 	if (job->digest.want == 0) {
 		exchange_send(job);
-	} else if (job->in_body) {
-		digest_update(&job->digest, job->body, (size_t)job->st.st_size);
+	} else if (job->body != NULL) {
+		digest_update(&job->digest, job->body, job->body_size);
 		digested(job);
-	} else if ((uint64_t)job->st.st_size <= job->up->body_max) {
+	} else if (fits_in_memory(job)) {
 		read_body(job);
 	} else {
 		settle_release_lease(job->fd);
@@ -495,7 +523,7 @@ job_digest_anew(struct job *job)
 	}
 	if (!job_reopen(job))
 		return;
-	job->in_body = false;
+	drop_body(job);
 	digest_reset(&job->digest);
 	job_digest(job, digests_of(job->up));
 }
@@ -531,7 +559,6 @@ reset(struct job *job, struct commit *commit, const struct pick_claim *claim)
 	strbuf_puts(&job->key, job->up->config->key_prefix);
 	strbuf_puts(&job->key, strbuf_text(&claim->path));
 	job->fd = -1;
-	job->in_body = false;
 	digest_reset(&job->digest);
 	job->multi = NULL;
 	job->attempts = 0;

@@ -59,8 +59,8 @@ struct job {
 	ino_t inode;
 	int fd;
 	struct stat st;	      /* as judged, before the first byte was read */
-	unsigned char *body;  /* NULL, or body_max bytes, kept for the next */
-	bool in_body;	      /* the whole file is there */
+	unsigned char *body;  /* the whole file, or NULL */
+	size_t body_size;     /* its; counted in up->body_bytes */
 	struct digest digest; /* of the whole file */
 	struct digest *digesting; /* what is being computed: either of both */
 	struct hashers_task hashing;

@@ -32,10 +32,6 @@
 #include "uploader/uploader.h"
 
 enum {
-	/* Memory for small files' bodies, of all slots together. */
-	BODIES_MAX = 8 * 1024 * 1024,
-	BODY_SMALL = 16 * 1024,
-	BODY_LARGE = 1024 * 1024,
 	RUN_RECEIPTS = 100000,
 	WAIT_MS = 1000 /* before it is asked again what wakes us up */
 };
@@ -372,11 +368,6 @@ set_up_jobs(struct uploader *up)
 		up->jobs[i].fd = -1;
 		up->jobs[i].key_hash = -1;
 	}
-	up->body_max = BODIES_MAX / up->job_count;
-	if (up->body_max > BODY_LARGE)
-		up->body_max = BODY_LARGE;
-	if (up->body_max < BODY_SMALL)
-		up->body_max = BODY_SMALL;
 }
 
 /* What keeps the client from being set up ends the program. */

@@ -44,7 +44,7 @@ struct uploader {
 
 	struct job *jobs; /* one a slot */
 	size_t job_count, active;
-	size_t body_max; /* files up to this size are read once, into memory */
+	size_t body_bytes; /* of all jobs' files in memory */
 
 	struct multi *multis;	/* large files that are being sent */
 	struct abandon *aborts; /* multipart uploads to be aborted */
