@@ -68,7 +68,7 @@ struct config {
 	char *client_cert; /* NULL: none; PEM */
 	char *client_key;  /* NULL: in client_cert */
 	int64_t bandwidth_limit_bytes; /* a second; 0: none */
-	int connections;	       /* 1..1024 */
+	int connections;	       /* 1..1024; 0: auto */
 	int max_attempts;	       /* 1..100, the first try counted; 0: not
 				  set */
 	int64_t connect_timeout_seconds;

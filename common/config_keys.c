@@ -35,6 +35,7 @@ static const char *const lock_modes[] = {
 static const char *const payers[] = {"none", "requester", NULL};
 static const char *const levels[] = {"debug", "info", "warning", "error", NULL};
 static const char *const formats[] = {"text", "json", NULL};
+static const char *const adaptive[] = {"auto", NULL};
 
 #define AT(member) .offset = offsetof(struct config, member)
 #define FOREVER .max = UNITS_DURATION_MAX_SECONDS
@@ -68,7 +69,7 @@ static const struct config_key keys[] = {
     {"bandwidth_limit", CONFIG_SIZE, AT(bandwidth_limit_bytes), .initial = "0",
 	.max = INT64_C(1) << 40},
     {"connections", CONFIG_NUMBER, AT(connections), .initial = "32", .min = 1,
-	.max = 1024},
+	.max = 1024, .words = adaptive},
     {"max_attempts", CONFIG_NUMBER, AT(max_attempts), .elsewhere = "5",
 	.min = 1, .max = 100},
     {"connect_timeout_seconds", CONFIG_DURATION, AT(connect_timeout_seconds),

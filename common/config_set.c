@@ -115,9 +115,14 @@ set_number(void *value, const struct config_key *key, const char *text)
 {
 	int64_t number = 0;
 	const char *end = text;
+	const char *word = key->words != NULL ? *key->words : NULL;
 	char *quoted;
 	char *problem;
 
+	if (word != NULL && strcmp(text, word) == 0) {
+		*(int *)value = 0;
+		return NULL;
+	}
 	/* Stops in time: the largest limit is far below INT64_MAX / 10. */
 	while (*end >= '0' && *end <= '9' && number <= key->max)
 		number = number * 10 + (*end++ - '0');
@@ -127,9 +132,10 @@ set_number(void *value, const struct config_key *key, const char *text)
 		return NULL;
 	}
 	quoted = config_set_quote(text);
-	problem = mem_format("%s is no whole number from %" PRId64
+	problem = mem_format("%s is %s%s%s whole number from %" PRId64
 			     " to %" PRId64 "; the default is %s",
-	    quoted, key->min, key->max,
+	    quoted, word != NULL ? "neither " : "no", word != NULL ? word : "",
+	    word != NULL ? " nor a" : "", key->min, key->max,
 	    key->initial != NULL ? key->initial : key->elsewhere);
 	free(quoted);
 	return problem;

@@ -33,7 +33,8 @@ struct config_key {
 				  looked for elsewhere before */
 	int64_t min;	       /* numbers, durations and sizes */
 	int64_t max;
-	const char *const *words; /* of a choice, ended by NULL */
+	const char *const *words; /* of a choice, ended by NULL; of a number,
+				     or NULL: the one that means 0 */
 	/* What is wrong with a text or pattern, "what; hint", or NULL. */
 	const char *(*check)(const char *text);
 	/* The same of NAME: VALUE, to be added to MAP. */

@@ -16,11 +16,11 @@
 
 enum {
 	FIRST = 16, /* enough for a store that isn't far away */
-	LEAST = 4,
+	LEAST = 4,  /* fewer save nothing */
 	/* A request is worth as much as so many bytes, so that neither a few
 	 * large files nor many small ones hide the others. */
 	REQUEST_BYTES = 64 * 1024,
-	ANSWERS_LEAST = 8,
+	ANSWERS_LEAST = 8, /* one alone may be unlucky */
 	/* Below this the scheduler and the disk are what is measured. */
 	GROW_MS = 20,
 	AGAIN_MS = 100,
@@ -28,7 +28,8 @@ enum {
 	HOLD_LEAST_MS = 2000,
 	HOLD_MOST_MS = 30000
 };
-/* Of what is added, the share that must do as much as the rest does. */
+/* Of what is added, the share that must do as much as the rest does: as seen
+ * at the first glance, where the store isn't crowded yet, and then. */
 static const double surely_pays = .6;
 static const double growing_pays = .35;
 static const double probing_pays = 1. / 3;

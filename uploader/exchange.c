@@ -265,7 +265,7 @@ back_off(struct job *job, const struct transfer_result *result,
 	}
 	if (job->attempts >= up->max_attempts || up->stopping ||
 	    !retry_budget_take(&up->budget, timed_out)) {
-		if (++up->unlucky >= UNLUCKY_MAX + 2 * up->config->connections)
+		if (++up->unlucky >= UNLUCKY_MAX + 2 * (int)up->job_count)
 			exchange_end_run(job, description, EX_TEMPFAIL,
 			    "the store has failed again and again, and stored "
 			    "nothing in between");
@@ -456,13 +456,33 @@ stored(struct job *job)
 	exchange_send(job);
 }
 
+/* Where connections is auto: learns from the answer. */
+static void
+adapt(struct job *job)
+{
+	struct uploader *up = job->up;
+	int64_t bytes = job->step == STEP_PART
+			    ? parts_length(&job->multi->parts, job->part)
+			    : job->st.st_size;
+
+	if (up->config->connections > 0)
+		return;
+	if (job->is_warm && job->attempts == 0) {
+		concurrency_answered(&up->concurrency, bytes, job->started_ns,
+		    clock_monotonic_ns());
+		throttle_allow(&up->throttle, up->concurrency.limit);
+	}
+	job->is_warm = true;
+}
+
 void
-exchange_succeeded(const struct job *job)
+exchange_succeeded(struct job *job)
 {
 	struct uploader *up = job->up;
 
 	retry_budget_return(&up->budget, job->attempts > 0, job->timed_out);
 	throttle_success(&up->throttle);
+	adapt(job);
 	up->unlucky = 0;
 }
 
@@ -509,6 +529,18 @@ reject(struct job *job, const char *description)
 	    description);
 }
 
+static void
+slow_down(struct job *job)
+{
+	struct uploader *up = job->up;
+	int64_t now_ns = clock_monotonic_ns();
+
+	throttle_slow_down(&up->throttle, job->sent_ns, now_ns);
+	concurrency_slowed(&up->concurrency, now_ns);
+	if (up->config->connections == 0)
+		throttle_allow(&up->throttle, up->concurrency.limit);
+}
+
 /* What an answer calls for that isn't the one hoped for. */
 static void
 judge(struct job *job, const struct transfer_result *result,
@@ -516,8 +548,7 @@ judge(struct job *job, const struct transfer_result *result,
 {
 	switch (row->verdict) {
 	case VERDICT_THROTTLED:
-		throttle_slow_down(
-		    &job->up->throttle, job->sent_ns, clock_monotonic_ns());
+		slow_down(job);
 		back_off(job, result, description);
 		return;
 	case VERDICT_OK: /* of what isn't asked here */

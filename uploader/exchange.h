@@ -21,8 +21,9 @@ void exchange_end_no_s3(struct job *job);
 /* The job's file has been tried enough for this run. */
 void exchange_leave_queued(struct job *job, const char *description);
 /* The store has taken what the job sent: the retry budget and the number of
- * transfers at once grow back. */
-void exchange_succeeded(const struct job *job);
+ * transfers at once grow back; where connections is auto, it tells how many
+ * are worth it. */
+void exchange_succeeded(struct job *job);
 /* Whether the answer says that this operation isn't allowed, where
  * s3:PutObject is: that takes neither listing parts nor aborting. */
 bool exchange_is_denied(const struct job *job);

@@ -73,6 +73,7 @@ struct job {
 	bool renamed;	     /* keep-both: the key has its suffix */
 	int64_t started_ns, sent_ns, wake_ns;
 	int64_t key_hash; /* the byte of locks/keys we hold, or -1 */
+	bool is_warm;	  /* the slot has had an answer */
 	/* Of a multipart upload; lead of it where multi->lead is this job. */
 	struct multi *multi;
 	size_t part;		   /* at hand */

@@ -29,6 +29,7 @@
 #include "uploader/job.h"
 #include "uploader/keylock.h"
 #include "uploader/multi.h"
+#include "uploader/settings.h"
 #include "uploader/uploader.h"
 
 enum {
@@ -117,13 +118,28 @@ prefers_parts(const struct uploader *up)
 	for (size_t i = 0; i < up->job_count; i++)
 		sending += up->jobs[i].state != JOB_IDLE &&
 			   up->jobs[i].multi != NULL;
-	return sending * 2 < up->job_count;
+	return sending * 2 < (size_t)up->throttle.limit;
+}
+
+/* As many slots as may be active. */
+static void
+add_jobs(struct uploader *up)
+{
+	while (up->job_count < (size_t)up->throttle.limit) {
+		struct job *job = &up->jobs[up->job_count];
+
+		job->up = up;
+		job->slot = up->job_count++;
+		job->fd = -1;
+		job->key_hash = -1;
+	}
 }
 
 /* Free slots for which there is no other file help with what there is. */
 static void
 help(struct uploader *up)
 {
+	add_jobs(up);
 	for (size_t i = 0;
 	     i < up->job_count && up->active < (size_t)up->throttle.limit; i++)
 		if (up->jobs[i].state == JOB_IDLE &&
@@ -136,6 +152,7 @@ help(struct uploader *up)
 static bool
 fill(struct uploader *up)
 {
+	add_jobs(up);
 	for (size_t i = 0; i < up->job_count && !up->stopping;) {
 		int rc;
 
@@ -285,6 +302,9 @@ loop(struct uploader *up)
 			dry = !fill(up);
 		else if (!up->stopping && (up->multis || up->aborts))
 			help(up);
+		if (up->active < (size_t)up->concurrency.limit)
+			concurrency_starved(
+			    &up->concurrency, clock_monotonic_ns());
 		work_ns = work(up);
 		commit_ns = commit_some(up, up->active == 0);
 		if (up->aborting)
@@ -355,19 +375,6 @@ wait_for_credentials(struct uploader *up)
 		on_wake(up);
 	}
 	return up->credentials != NULL && !up->stopping;
-}
-
-static void
-set_up_jobs(struct uploader *up)
-{
-	up->job_count = (size_t)up->config->connections;
-	up->jobs = mem_zero(up->job_count, sizeof *up->jobs);
-	for (size_t i = 0; i < up->job_count; i++) {
-		up->jobs[i].up = up;
-		up->jobs[i].slot = i;
-		up->jobs[i].fd = -1;
-		up->jobs[i].key_hash = -1;
-	}
 }
 
 /* What keeps the client from being set up ends the program. */
@@ -453,10 +460,13 @@ upload_all(struct stage *stage)
 	    .signal_fd = -1,
 	    .wake_fd = -1,
 	};
-	int rc;
+	int connections, rc;
 
 	retry_budget_init(&up.budget);
-	throttle_init(&up.throttle, up.config->connections);
+	connections = settings_connections(up.config);
+	concurrency_init(&up.concurrency, connections);
+	throttle_init(&up.throttle,
+	    up.config->connections > 0 ? connections : up.concurrency.limit);
 	if (!resolve(&up) || !stage_open_spool(stage, SPOOL_CREATE))
 		goto out;
 	confine(&up);
@@ -469,7 +479,7 @@ upload_all(struct stage *stage)
 	abandon_find_stale(&up);
 	if (rc < 0 || (rc == 0 && up.aborts == NULL) || !set_up_client(&up))
 		goto out;
-	set_up_jobs(&up);
+	up.jobs = mem_zero((size_t)connections, sizeof *up.jobs);
 	loop(&up);
 	if (pick_left(up.pick) + up.commits.failed > 0 || up.stopping)
 		log_info("%zu uploaded, %zu failed, %zu given back",

@@ -8,6 +8,7 @@
 
 #include "common/stage.h"
 #include "uploader/commit.h"
+#include "uploader/concurrency.h"
 #include "uploader/credentials/credentials.h"
 #include "uploader/credentials/profile.h"
 #include "uploader/endpoint.h"
@@ -39,11 +40,13 @@ struct uploader {
 	struct commit_context commits;
 	struct retry_budget budget;
 	struct throttle throttle;
+	struct concurrency concurrency; /* where connections is auto */
 	int max_attempts;
 	int unlucky; /* files given up since the last one was stored */
 
 	struct job *jobs; /* one a slot */
-	size_t job_count, active;
+	size_t job_count; /* that have been needed so far */
+	size_t active;
 	size_t body_bytes; /* of all jobs' files in memory */
 
 	struct multi *multis;	/* large files that are being sent */

@@ -156,6 +156,27 @@ status_is 75 "no_proxy keeps it off the proxy"
 configure "endpoint_url: http://store.invalid"
 run_ok env http_proxy="$stub_url" "$S3SPOOL_BUILD/s3spool-upload" "$conf"
 
+# connections_used: how many sent files since the log was emptied.
+connections_used()
+{
+	awk -F '\t' '$2 == "PutObject" { print $10 }' "$work/stub.log" |
+		sort -u | wc -l
+}
+
+scenario "as many connections as pay"
+configure "connections: auto"
+write_files 5
+run_ok scan "$conf"
+: >"$work/stub.log"
+run_ok upload "$conf"
+ok "five files need five at most" test "$(connections_used)" -le 5
+write_files 600 20000
+run_ok scan "$conf"
+run_ok upload "$conf"
+ok "and many files no more than there may be" \
+	test "$(connections_used)" -le 256
+bucket_is_original
+
 scenario "no more than so many bytes a second"
 configure "bandwidth_limit: 200K" "metadata_mtime: true"
 write_files 12 10000

@@ -267,6 +267,7 @@ START_TEST(takes_overrides)
 	    "connections=7", "pattern=*/#[x]: y", "connections=8"};
 	static const char *const required[] = {
 	    "base_dir=/tmp", "s3_bucket=c", NULL};
+	static const char *const adaptive[] = {"connections=auto", NULL, NULL};
 	struct config *config = parse_well(
 	    MIN "connections: 5\npattern: [a, b]\n", some);
 
@@ -277,6 +278,10 @@ START_TEST(takes_overrides)
 	/* They may be all that gives a required key, or mend a bad one. */
 	config = parse_well("{}", required);
 	ck_assert_str_eq(config->bucket, "c");
+	config_free(config);
+	/* A word instead of a number. */
+	config = parse_well(MIN "connections: 5\n", adaptive);
+	ck_assert_int_eq(config->connections, 0);
 	config_free(config);
 	config = parse_well("base_dir: /no/such\n", required);
 	ck_assert_str_eq(config->base_dir, "/tmp");
@@ -395,19 +400,21 @@ static const struct bad {
 	"5:5: key 'pattern': the pattern has an empty component; write one "
 	"slash, between two names"},
     /* numbers */
-    {MIN "connections: 0\n", "3:14: key 'connections': '0' is no whole "
-			     "number from 1 to 1024; the default is 32"},
+    {MIN "connections: 0\n",
+	"3:14: key 'connections': '0' is neither auto nor a whole number from "
+	"1 to 1024; the default is 32"},
     {MIN "connections: 1025\n",
-	"3:14: key 'connections': '1025' is no whole number from 1 to 1024; "
-	"the default is 32"},
-    {MIN "connections: 99999999999999999999\n",
-	"3:14: key 'connections': '99999999999999999999' is no whole number "
+	"3:14: key 'connections': '1025' is neither auto nor a whole number "
 	"from 1 to 1024; the default is 32"},
-    {MIN "connections: many\n",
-	"3:14: key 'connections': 'many' is no whole number from 1 to 1024; "
-	"the default is 32"},
-    {MIN "connections: ''\n", "3:14: key 'connections': '' is no whole "
-			      "number from 1 to 1024; the default is 32"},
+    {MIN "connections: 99999999999999999999\n",
+	"3:14: key 'connections': '99999999999999999999' is neither auto nor a "
+	"whole number from 1 to 1024; the default is 32"},
+    {MIN "connections: Auto\n",
+	"3:14: key 'connections': 'Auto' is neither auto nor a whole number "
+	"from 1 to 1024; the default is 32"},
+    {MIN "connections: ''\n",
+	"3:14: key 'connections': '' is neither auto nor a whole number from 1 "
+	"to 1024; the default is 32"},
     {MIN "max_attempts: 101\n",
 	"3:15: key 'max_attempts': '101' is no whole number from 1 to 100; "
 	"the default is 5"},
@@ -505,8 +512,8 @@ static const struct bad_override {
     {"log-level=info", /* nearly known */
 	"-o log-level: there is no such key; did you mean 'log_level'?"},
     {"connections=0", /* a bad value */
-	"-o connections: '0' is no whole number from 1 to 1024; the default "
-	"is 32"},
+	"-o connections: '0' is neither auto nor a whole number from 1 to "
+	"1024; the default is 32"},
     {"region=", /* an empty one */
 	"-o region: it is empty; give it a value"},
     {"s3_bucket=", /* which does not reveal the file's */
