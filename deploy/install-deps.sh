@@ -37,7 +37,8 @@ deb_build="gcc make pkg-config libc6-dev
 libcurl4-openssl-dev|libcurl4-gnutls-dev libmbedtls-dev libyaml-dev
 libexpat1-dev libisal-dev libjansson-dev libssl-dev"
 deb_test="check libmicrohttpd-dev libgnutls28-dev perl curl strace procps
-openssl python3-swift memcached systemd faketime"
+openssl python3-swift memcached systemd faketime mandoc bash zsh fish
+logrotate python3-yaml"
 # In Debian 12 this is version 14, whose taste .clang-format is written for.
 deb_format="clang-format"
 # The sanitizers' and libFuzzer's libraries are those of clang's version.
@@ -45,6 +46,7 @@ deb_fuzz="clang libclang-rt-14-dev|libclang-rt-dev|libclang-common-14-dev"
 deb_fault="e2fsprogs xfsprogs btrfs-progs bindfs"
 deb_rgw="radosgw ceph-mon ceph-osd"
 deb_valgrind="valgrind"
+deb_package="debhelper devscripts lintian debootstrap"
 
 # The same elsewhere.
 swift_hint="OpenStack Swift and memcached: pip install swift into a virtual \
