@@ -8,6 +8,7 @@ usage()
 {
 	cat <<'EOF'
 usage: install-deps.sh [build] [test] [all] [fault] [fuzz] [rgw] [valgrind]
+                       [package]
 
     build     what `make` needs (the default)
     test      what `make check-e2e` and `make demo` need besides
@@ -16,6 +17,8 @@ usage: install-deps.sh [build] [test] [all] [fault] [fuzz] [rgw] [valgrind]
     fuzz      what `make fuzz` needs besides
     rgw       what `make check-rgw` needs besides
     valgrind  what `make valgrind` needs besides
+    package   what `make deb` and `make check-package` need besides; on Debian
+              alone
 
 Installs by apt on Debian and Ubuntu, as root or with sudo; says nothing when
 nothing is missing. Elsewhere it names the packages. Exit status: 0 all is
@@ -46,12 +49,13 @@ deb_fuzz="clang libclang-rt-14-dev|libclang-rt-dev|libclang-common-14-dev"
 deb_fault="e2fsprogs xfsprogs btrfs-progs bindfs"
 deb_rgw="radosgw ceph-mon ceph-osd"
 deb_valgrind="valgrind"
-deb_package="debhelper devscripts lintian debootstrap"
+deb_package="debhelper dpkg-dev fakeroot lintian debootstrap"
 
 # The same elsewhere.
 swift_hint="OpenStack Swift and memcached: pip install swift into a virtual \
 environment, and set PYTHON to its python"
 fault_hint="e2fsprogs, xfsprogs, btrfs-progs and bindfs"
+package_hint="dpkg-dev, debhelper, lintian and debootstrap"
 rgw_hint="Ceph's radosgw, radosgw-admin, ceph, ceph-mon and ceph-osd"
 rpm_build="gcc make libcurl-devel mbedtls-devel libyaml-devel"
 rpm_test="check-devel libmicrohttpd-devel curl strace memcached libfaketime"
@@ -239,6 +243,10 @@ is_there()
 	valgrind)
 		has valgrind && has_header valgrind/memcheck.h
 		;;
+	package)
+		has dpkg-buildpackage && has dh && has lintian &&
+			has debootstrap
+		;;
 	esac
 }
 
@@ -268,6 +276,7 @@ explain_others()
 		fuzz) names="$names clang with its compiler-rt" ;;
 		rgw) names="$names $rgw_hint" ;;
 		valgrind) names="$names valgrind with its headers" ;;
+		package) names="$names $package_hint" ;;
 		esac
 	done
 	[ -n "$names" ] || return 0
@@ -285,7 +294,7 @@ explain_others()
 groups=
 for argument in "$@"; do
 	case $argument in
-	build | test | fault | fuzz | rgw | valgrind)
+	build | test | fault | fuzz | rgw | valgrind | package)
 		groups="$groups $argument"
 		;;
 	all) groups="$groups build test format valgrind" ;;
@@ -313,6 +322,7 @@ if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
 		fuzz) debs="$debs $deb_fuzz" ;;
 		rgw) debs="$debs $deb_rgw" ;;
 		valgrind) debs="$debs $deb_valgrind" ;;
+		package) debs="$debs $deb_package" ;;
 		esac
 	done
 	install_debs "$debs"
