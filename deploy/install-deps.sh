@@ -49,13 +49,13 @@ deb_fuzz="clang libclang-rt-14-dev|libclang-rt-dev|libclang-common-14-dev"
 deb_fault="e2fsprogs xfsprogs btrfs-progs bindfs"
 deb_rgw="radosgw ceph-mon ceph-osd"
 deb_valgrind="valgrind"
-deb_package="debhelper dpkg-dev fakeroot lintian debootstrap"
+deb_package="debhelper dpkg-dev fakeroot lintian"
 
 # The same elsewhere.
 swift_hint="OpenStack Swift and memcached: pip install swift into a virtual \
 environment, and set PYTHON to its python"
 fault_hint="e2fsprogs, xfsprogs, btrfs-progs and bindfs"
-package_hint="dpkg-dev, debhelper, lintian and debootstrap"
+package_hint="dpkg-dev, debhelper and lintian"
 rgw_hint="Ceph's radosgw, radosgw-admin, ceph, ceph-mon and ceph-osd"
 rpm_build="gcc make libcurl-devel mbedtls-devel libyaml-devel"
 rpm_test="check-devel libmicrohttpd-devel curl strace memcached libfaketime"
@@ -244,8 +244,7 @@ is_there()
 		has valgrind && has_header valgrind/memcheck.h
 		;;
 	package)
-		has dpkg-buildpackage && has dh && has lintian &&
-			has debootstrap
+		has dpkg-buildpackage && has dh && has lintian
 		;;
 	esac
 }
