@@ -113,8 +113,10 @@ if command -v systemd-analyze >/dev/null; then
 	cp /bin/true "$root/usr/bin"
 	cp "$examples/station.conf" "$examples/other-user.conf" "$etc/$stages"
 	cp "$examples/credentials.conf" "$etc/s3spool-upload@station.service.d"
-	# A second uploader goes by links to what the first goes by.
-	ln -s "$stages" "$etc/s3spool-@station.2.service.d"
+	# A second uploader goes by links to what the first goes by. (systemd
+	# follows none in place of the directory.)
+	mkdir "$etc/s3spool-@station.2.service.d"
+	ln -s "../$stages/station.conf" "$etc/s3spool-@station.2.service.d"
 	for unit in s3spool@station.timer s3spool@station.service \
 		s3spool-scan@station.timer s3spool-scan@station.service \
 		s3spool-upload@station.timer s3spool-upload@station.service \
