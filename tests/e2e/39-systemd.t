@@ -24,6 +24,8 @@ cp -r /lib/systemd/system "$root/usr/lib/systemd/system"
 for stage in $stages; do
 	cp "$S3SPOOL_BUILD/s3spool-$stage" "$root/usr/local/bin"
 done
+# What s3spool@.service runs.
+cp /bin/true "$root/usr/local/bin"
 run_ok analyze --root="$root" verify "$root"/etc/systemd/system/s3spool*
 is "$(cat out err)" "" "without a complaint"
 dropin=$root/etc/systemd/system/s3spool-@station.service.d
