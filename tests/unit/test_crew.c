@@ -7,7 +7,7 @@
 
 #include "tests/unit/scratch.h"
 
-enum { TASKS = 1000 };
+enum { TASKS = 300 };
 
 struct tally {
 	atomic_int times[TASKS];
@@ -54,7 +54,7 @@ START_TEST(does_each_once)
 	struct crew *crew = crew_new();
 
 	/* Again and again, by the same threads. */
-	for (int i = 0; i < 50; i++) {
+	for (int i = 0; i < 20; i++) {
 		struct tally tally = {.caller = pthread_self()};
 
 		crew_run(crew, row->hands, row->count, task, &tally);
@@ -107,6 +107,7 @@ main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
+	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, does_each_once, 0, LENGTH(batches));
 	tcase_add_test(tcase, works_together);
 	tcase_add_test(tcase, comes_and_goes);
