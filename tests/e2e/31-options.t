@@ -170,11 +170,15 @@ run_ok scan "$conf"
 : >"$work/stub.log"
 run_ok upload "$conf"
 ok "five files need five at most" test "$(connections_used)" -le 5
+bucket_is_original
+
+scenario "and no more than there may be"
+configure "connections: auto"
+: >"$work/stub.log"
 write_files 600 20000
 run_ok scan "$conf"
 run_ok upload "$conf"
-ok "and many files no more than there may be" \
-	test "$(connections_used)" -le 256
+ok "many files use 256 at most" test "$(connections_used)" -le 256
 bucket_is_original
 
 scenario "no more than so many bytes a second"
