@@ -18,6 +18,7 @@
 #include "common/fsio.h"
 #include "common/mem.h"
 #include "common/receipt.h"
+#include "common/tally.h"
 
 static const char suffix[] = ".tsv";
 
@@ -263,6 +264,45 @@ run_is_dead(const struct spool *spool, const char *name)
 	rc = fsio_is_locked(fd);
 	(void)close(fd); /* only read from */
 	return rc < 0 ? rc : !rc;
+}
+
+void
+run_read_name(const char *name, struct run_facts *ret_facts)
+{
+	const char *random = strrchr(name, '.');
+	const char *pid = random != NULL
+			      ? memrchr(name, '.', (size_t)(random - name))
+			      : NULL;
+	char *end;
+
+	*ret_facts = (struct run_facts){.pid = 0};
+	if (pid != NULL && pid[1] >= '0' && pid[1] <= '9')
+		ret_facts->pid = strtol(pid + 1, &end, 10);
+	if (ret_facts->pid > 0 && end == random)
+		ret_facts->host = mem_copy_n(name, (size_t)(pid - name));
+	else
+		*ret_facts = (struct run_facts){.host = mem_copy(name)};
+}
+
+int
+run_look(
+    const struct spool *spool, const char *name, struct run_facts *ret_facts)
+{
+	struct run_facts facts;
+	char *file;
+	int rc = run_is_dead(spool, name);
+
+	if (rc < 0)
+		return rc;
+	run_read_name(name, &facts);
+	facts.is_dead = rc == 1;
+	file = file_name(name);
+	/* Else it has gone, with its file, or never had one. */
+	facts.has_file = tally_born(spool->runs_fd, file, &facts.started_ns) ==
+			 0;
+	free(file);
+	*ret_facts = facts;
+	return 0;
 }
 
 struct names {

@@ -8,6 +8,7 @@
 #define COMMON_RUN_H
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,19 @@ int run_confirmed_room(
 int run_lock_dead(const struct spool *spool, const char *name, int *ret_fd);
 /* As run_lock_dead, but only asks: 1 dead, 0 alive, or a negative errno. */
 int run_is_dead(const struct spool *spool, const char *name);
+/* What can be told of a run, dead or alive. */
+struct run_facts {
+	char *host; /* to be freed */
+	long pid;   /* 0: its name doesn't say */
+	bool is_dead, has_file;
+	int64_t started_ns; /* of has_file */
+};
+
+/* Reads NAME's host and pid out of it. The host is the caller's to free. */
+void run_read_name(const char *name, struct run_facts *ret_facts);
+/* Asks about the run NAME, locking nothing. Returns 0 or a negative errno. */
+int run_look(
+    const struct spool *spool, const char *name, struct run_facts *ret_facts);
 /* Calls VISIT with the name of each run that has a file in runs/ or a room in
  * DIRFD (uploading, confirmed; -1: none), each once, sorted. Returns 0 or a
  * negative errno. VISIT returns 0 to go on or a negative errno to stop. */

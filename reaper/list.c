@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "common/clock.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "common/receipt.h"
 #include "common/strbuf.h"
@@ -22,33 +23,31 @@ struct list {
 static void
 add_text(struct strbuf *line, const char *name, const struct strbuf *text)
 {
-	if (text->length == 0)
-		return;
-	strbuf_printf(line, ",\"%s\":\"", name);
-	log_escape_json(line, strbuf_text(text));
-	strbuf_putc(line, '"');
+	if (text->length > 0)
+		json_text(line, name, strbuf_text(text));
 }
 
 static void
 format_json(const struct receipt *receipt, struct strbuf *line)
 {
-	char when[TIMEFMT_MAX];
+	char when[TIMEFMT_MAX], crc32c[sizeof "00000000"];
 
-	strbuf_printf(line, "{\"uploaded_at\":\"%s\"",
+	json_open(line, NULL, '{');
+	json_text(line, "uploaded_at",
 	    timefmt_rfc3339(receipt->uploaded_at_ns, when));
 	add_text(line, "bucket", &receipt->bucket);
 	add_text(line, "key", &receipt->key);
 	add_text(line, "path", &receipt->path);
-	strbuf_printf(line,
-	    ",\"size\":%" PRId64 ",\"crc32c\":\"%08" PRIx32 "\"", receipt->size,
-	    receipt->crc32c);
+	json_number(line, "size", receipt->size);
+	/* Eight digits: it fits. */
+	(void)snprintf(crc32c, sizeof crc32c, "%08" PRIx32, receipt->crc32c);
+	json_text(line, "crc32c", crc32c);
 	add_text(line, "sha256", &receipt->sha256);
-	strbuf_puts(line, ",\"etag\":\"");
-	log_escape_json(line, strbuf_text(&receipt->etag));
-	strbuf_putc(line, '"');
+	json_text(line, "etag", strbuf_text(&receipt->etag));
 	add_text(line, "version_id", &receipt->version_id);
-	strbuf_printf(line, ",\"mtime\":\"%s\"}\n",
-	    timefmt_rfc3339(receipt->mtime_ns, when));
+	json_text(line, "mtime", timefmt_rfc3339(receipt->mtime_ns, when));
+	json_close(line, '}');
+	strbuf_putc(line, '\n');
 }
 
 static void

@@ -18,6 +18,13 @@
 #include "reaper/list.h"
 #include "reaper/prune.h"
 #include "reaper/reap.h"
+#include "reaper/reap_status.h"
+
+struct modes {
+	bool list;
+	struct list_options list_options;
+	struct health_options status;
+};
 
 static void
 summarize(const struct reaper *reaper)
@@ -71,42 +78,81 @@ reap_dry(struct reaper *reaper)
 }
 
 static void
-run(struct reaper *reaper, bool list, const struct list_options *options)
+run(struct reaper *reaper, const struct modes *modes)
 {
+	bool look = modes->list || modes->status.wanted;
+
 	reaper->dry_run = reaper->stage.options.dry_run;
 	if (!stage_open_spool(&reaper->stage,
-		list || reaper->dry_run ? SPOOL_LOOK : SPOOL_CREATE))
+		look || reaper->dry_run ? SPOOL_LOOK : SPOOL_CREATE))
 		return;
 	sandbox_enter(&(struct sandbox){.spool = reaper->stage.spool});
-	if (list)
-		list_uploads(&reaper->stage, options);
+	if (modes->status.wanted)
+		reap_status(&reaper->stage, &modes->status);
+	else if (modes->list)
+		list_uploads(&reaper->stage, &modes->list_options);
 	else if (reaper->dry_run)
 		reap_dry(reaper);
 	else
 		reap(reaper);
 }
 
+static bool
+check_usage(struct stage *stage, const struct modes *modes)
+{
+	const struct list_options *list = &modes->list_options;
+	const struct health_options *status = &modes->status;
+	const char *fault = NULL;
+
+	if (modes->list && status->wanted)
+		fault = "--list doesn't go with --status";
+	else if (!modes->list &&
+		 (list->header || list->prefix != NULL || list->since != NULL ||
+		     list->until != NULL))
+		fault = "--header, --prefix, --since and --until go with "
+			"--list";
+	else if (!status->wanted &&
+		 (status->warn_age != NULL || status->crit_age != NULL))
+		fault = "--warn-age and --crit-age go with --status";
+	else if (status->json && !modes->list && !status->wanted)
+		fault = "--json goes with --list and --status";
+	if (fault == NULL)
+		return true;
+	log_error("%s", fault);
+	stage_fail(stage, EX_USAGE);
+	return false;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct reaper reaper = {.dry_run = false};
-	struct list_options options = {.json = false};
-	bool list = false;
+	struct modes modes = {.list = false};
 	const struct option_extra extras[] = {
 	    {"list", NULL, "print the record of uploads; delete nothing",
-		&list},
-	    {"json", NULL, "with --list: JSON, one object a line",
-		&options.json},
+		&modes.list},
 	    {"header", NULL, "with --list: name the columns first",
-		&options.header},
+		&modes.list_options.header},
 	    {"prefix", "P", "with --list: only keys that begin with P",
-		&options.prefix},
+		&modes.list_options.prefix},
 	    {"since", "T",
 		"with --list: only uploads at or after T (RFC 3339, a date, "
 		"or a duration ago)",
-		&options.since},
+		&modes.list_options.since},
 	    {"until", "T", "with --list: only uploads before T",
-		&options.until},
+		&modes.list_options.until},
+	    {"status", NULL,
+		"print what waits to be deleted, the last uploads and the free "
+		"space, and exit as a monitor wants it (0 OK, 1 WARNING, 2 "
+		"CRITICAL, 3 UNKNOWN)",
+		&modes.status.wanted},
+	    {"warn-age", "T",
+		"with --status: WARNING when a file waits for T (10m)",
+		&modes.status.warn_age},
+	    {"crit-age", "T", "with --status: CRITICAL then (1h)",
+		&modes.status.crit_age},
+	    {"json", NULL, "with --list and --status: JSON, one object a line",
+		&modes.status.json},
 	};
 	const struct program program = {
 	    .name = "s3spool-reap",
@@ -116,16 +162,10 @@ main(int argc, char **argv)
 	    .extra_count = sizeof extras / sizeof *extras,
 	};
 
-	if (stage_begin(&reaper.stage, &program, argc, argv)) {
-		if (!list &&
-		    (options.json || options.header || options.prefix ||
-			options.since || options.until)) {
-			log_error("--json, --header, --prefix, --since and "
-				  "--until go with --list");
-			stage_fail(&reaper.stage, EX_USAGE);
-		} else {
-			run(&reaper, list, &options);
-		}
+	if (stage_begin(&reaper.stage, &program, argc, argv) &&
+	    check_usage(&reaper.stage, &modes)) {
+		modes.list_options.json = modes.status.json;
+		run(&reaper, &modes);
 	}
 	return stage_end(&reaper.stage);
 }

@@ -14,8 +14,8 @@
 #include "common/mem.h"
 #include "common/strbuf.h"
 
-static const char *
-word_for(enum claim_outcome outcome)
+const char *
+explain_word(enum claim_outcome outcome)
 {
 	switch (outcome) {
 	case CLAIM_CLAIMED:
@@ -49,7 +49,7 @@ explain_report(const char *path, const struct claim_report *report)
 		strbuf_printf(&line, ": %s", report->reason);
 	/* stage_end asks whether stdout has failed. */
 	(void)printf(
-	    "%-8s  %s\n", word_for(report->outcome), strbuf_text(&line));
+	    "%-8s  %s\n", explain_word(report->outcome), strbuf_text(&line));
 	strbuf_done(&line);
 }
 

@@ -12,12 +12,14 @@
 #include "common/stage.h"
 #include "scanner/claim.h"
 #include "scanner/explain.h"
+#include "scanner/scan_status.h"
 #include "scanner/walk.h"
 
 struct scan {
 	struct stage stage;
 	struct claim claim;
 	bool explain;
+	struct health_options status;
 	bool said_no_lease;
 	size_t claimed, deferred, refused;
 };
@@ -176,11 +178,16 @@ run(struct scan *scan)
 	int rc;
 
 	claim->config = scan->stage.config;
-	claim->look_only = scan->explain || scan->stage.options.dry_run;
+	claim->look_only = scan->explain || scan->status.wanted ||
+			   scan->stage.options.dry_run;
 	if (!stage_open_spool(
 		&scan->stage, claim->look_only ? SPOOL_LOOK : SPOOL_CREATE))
 		return;
 	sandbox_enter(&(struct sandbox){.spool = scan->stage.spool});
+	if (scan->status.wanted) {
+		scan_status(&scan->stage, &scan->status);
+		return;
+	}
 	claim->spool = scan->stage.spool;
 	if (claim->look_only) {
 		clock_fs_guess(&claim->fs_clock);
@@ -209,6 +216,26 @@ run(struct scan *scan)
 		(void)close(lock_fd); /* a lock, no data */
 }
 
+static bool
+check_usage(struct scan *scan)
+{
+	const struct health_options *status = &scan->status;
+	const char *fault = NULL;
+
+	if (scan->stage.options.argument_count > 0 && !scan->explain)
+		fault = "PATH arguments go with --explain";
+	else if (scan->explain && status->wanted)
+		fault = "--explain doesn't go with --status";
+	else if (!status->wanted && (status->json || status->warn_age != NULL ||
+					status->crit_age != NULL))
+		fault = "--json, --warn-age and --crit-age go with --status";
+	if (fault == NULL)
+		return true;
+	log_error("%s", fault);
+	stage_fail(&scan->stage, EX_USAGE);
+	return false;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -218,6 +245,17 @@ main(int argc, char **argv)
 		"say for each candidate, or each PATH, why it is or isn't "
 		"settled; claim nothing",
 		&scan.explain},
+	    {"status", NULL,
+		"print what lies in base_dir and why, and exit as a monitor "
+		"wants it (0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN)",
+		&scan.status.wanted},
+	    {"json", NULL, "with --status: as a JSON object",
+		&scan.status.json},
+	    {"warn-age", "T",
+		"with --status: WARNING when a file waits for T (10m)",
+		&scan.status.warn_age},
+	    {"crit-age", "T", "with --status: CRITICAL then (1h)",
+		&scan.status.crit_age},
 	};
 	const struct program program = {
 	    .name = "s3spool-scan",
@@ -229,12 +267,8 @@ main(int argc, char **argv)
 	};
 
 	if (stage_begin(&scan.stage, &program, argc, argv)) {
-		if (scan.stage.options.argument_count > 0 && !scan.explain) {
-			log_error("PATH arguments go with --explain");
-			stage_fail(&scan.stage, EX_USAGE);
-		} else {
+		if (check_usage(&scan))
 			run(&scan);
-		}
 	}
 	return stage_end(&scan.stage);
 }
