@@ -73,6 +73,7 @@ open_parts(struct spool *spool, enum spool_mode mode, const char **ret_name)
 	    {"uploading", &spool->uploading_fd},
 	    {"confirmed", &spool->confirmed_fd},
 	    {"failed", &spool->failed_fd},
+	    {"held", &spool->held_fd},
 	    {"runs", &spool->runs_fd},
 	    {"ledger", &spool->ledger_fd},
 	    {"multipart", &spool->multipart_fd},
@@ -196,7 +197,7 @@ spool_open(const struct config *config, enum spool_mode mode,
 	int rc;
 
 	*spool = (struct spool){
-	    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, false};
+	    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, false};
 	spool->base_fd = open(
 	    config->base_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (spool->base_fd < 0) {
@@ -234,8 +235,8 @@ spool_close(struct spool *spool)
 		return;
 	const int fds[] = {spool->base_fd, spool->root_fd, spool->claimed_fd,
 	    spool->uploading_fd, spool->confirmed_fd, spool->failed_fd,
-	    spool->runs_fd, spool->ledger_fd, spool->multipart_fd,
-	    spool->locks_fd, spool->tmp_fd};
+	    spool->held_fd, spool->runs_fd, spool->ledger_fd,
+	    spool->multipart_fd, spool->locks_fd, spool->tmp_fd};
 
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		if (fds[i] >= 0)
@@ -483,12 +484,49 @@ spool_reclaim(struct spool *spool, const struct spool_room *confirmed,
 	return move_ours(spool, confirmed, path, inode, &claimed);
 }
 
+/* Before: a person's. After: it waits to be sent like any other; that it was
+ * refused is still on record. */
+int
+spool_retry(struct spool *spool, const struct spool_room *failed,
+    const char *path, ino_t inode)
+{
+	const struct spool_room claimed = {spool->claimed_fd, false};
+	const struct spool_name from = {failed->fd, path, inode};
+
+	return move(
+	    spool, &(struct move){&from, failed->is_private, &claimed, path});
+}
+
+/* Before: waiting, anyone's, or a run's. After: nobody's, until it is
+ * released. */
+int
+spool_hold(struct spool *spool, const struct spool_room *room, const char *path,
+    ino_t inode)
+{
+	const struct spool_room held = {spool->held_fd, false};
+	const struct spool_name from = {room->fd, path, inode};
+
+	return move(
+	    spool, &(struct move){&from, room->is_private, &held, path});
+}
+
+/* Before: held. After: it waits to be sent like any other. */
+int
+spool_release(struct spool *spool, const char *path, ino_t inode)
+{
+	const struct spool_room claimed = {spool->claimed_fd, false};
+	const struct spool_name from = {spool->held_fd, path, inode};
+
+	return move(spool, &(struct move){&from, false, &claimed, path});
+}
+
 /* Before: two names of one file. After: the one that says its state. */
 int
 spool_drop_twin(struct spool *spool, const struct spool_room *uploading,
     const char *path, ino_t inode)
 {
 	if (!is_there(spool->claimed_fd, path, inode) &&
+	    !is_there(spool->held_fd, path, inode) &&
 	    !is_there(spool->base_fd, path, inode))
 		return 0;
 	if (unlinkat(uploading->fd, path, 0) < 0 && errno != ENOENT)

@@ -6,6 +6,7 @@
  *   spool/uploading/<run>/<path>  one uploader run's
  *   spool/confirmed/<run>/<path>  stored, with a durable receipt
  *   spool/failed/<run>/<path>     refused for good; failed/<run>.tsv says why
+ *   spool/held/<path>             a person wants it to wait
  *
  * A move never replaces a name. Where RENAME_NOREPLACE is missing (NFS, FUSE)
  * a room of our own is entered by plain rename, since nobody else makes names
@@ -30,7 +31,7 @@ enum spool_mode {
 struct spool {
 	int base_fd; /* base_dir */
 	int root_fd; /* spool_dir; -1 (and all below): there is none yet */
-	int claimed_fd, uploading_fd, confirmed_fd, failed_fd;
+	int claimed_fd, uploading_fd, confirmed_fd, failed_fd, held_fd;
 	int runs_fd, ledger_fd, multipart_fd, locks_fd, tmp_fd;
 	dev_t device;	      /* of the spool directory, by which */
 	ino_t inode;	      /* a walk through base_dir leaves it out */
@@ -103,11 +104,23 @@ int spool_reject(struct spool *spool, const struct spool_room *uploading,
 int spool_reclaim(struct spool *spool, const struct spool_room *confirmed,
     const char *path, ino_t inode);
 
+/* What a person asks for. -ENOTSUP: not without RENAME_NOREPLACE out of a room
+ * that isn't private; spool_take it into a run's room, and go on from there. */
+
+/* FAILED/PATH -> claimed/PATH. */
+int spool_retry(struct spool *spool, const struct spool_room *failed,
+    const char *path, ino_t inode);
+/* ROOM/PATH -> held/PATH; ROOM is claimed/ or a run's uploading/. */
+int spool_hold(struct spool *spool, const struct spool_room *room,
+    const char *path, ino_t inode);
+/* held/PATH -> claimed/PATH. */
+int spool_release(struct spool *spool, const char *path, ino_t inode);
+
 /* A file with a second name may be a move by link and unlink that was cut off
- * between the two. If claimed/ or base_dir holds PATH as the same INODE, the
- * name in UPLOADING goes: it is the one that nobody else can have put there,
- * and the other says what the file's state is. Returns 1 when it was so, 0
- * when not, or a negative errno. */
+ * between the two. If claimed/, held/ or base_dir holds PATH as the same INODE,
+ * the name in UPLOADING goes: it is the one that nobody else can have put
+ * there, and the other says what the file's state is. Returns 1 when it was so,
+ * 0 when not, or a negative errno. */
 int spool_drop_twin(struct spool *spool, const struct spool_room *uploading,
     const char *path, ino_t inode);
 

@@ -24,6 +24,7 @@ static const int64_t day_ns = 24 * INT64_C(3600) * CLOCK_NS_PER_S;
 struct prune {
 	struct reaper *reaper;
 	bool is_base;
+	const char *name; /* of the root, for a person */
 	int64_t now_ns;
 	int64_t after_ns;
 	struct strbuf path; /* of the directory at hand, below the root */
@@ -48,7 +49,6 @@ static int
 remove_due(const struct prune *prune, int parent_fd, size_t name_offset,
     const struct stat *st)
 {
-	const struct config *config = prune->reaper->stage.config;
 	const char *path = strbuf_text(&prune->path);
 
 	if (!is_ours(prune) ||
@@ -57,8 +57,7 @@ remove_due(const struct prune *prune, int parent_fd, size_t name_offset,
 		return 0;
 	if (unlinkat(parent_fd, path + name_offset, AT_REMOVEDIR) < 0)
 		return -errno;
-	log_debug("Removed the empty directory %s/%s",
-	    prune->is_base ? config->base_dir : "claimed", path);
+	log_debug("Removed the empty directory %s/%s", prune->name, path);
 	return 0;
 }
 
@@ -135,11 +134,12 @@ prune_dir(struct prune *prune, int parent_fd, size_t name_offset)
 }
 
 static void
-prune_tree(struct reaper *reaper, int root_fd, bool is_base)
+prune_tree(struct reaper *reaper, int root_fd, const char *name, bool is_base)
 {
 	struct prune prune = {
 	    .reaper = reaper,
 	    .is_base = is_base,
+	    .name = name,
 	    .now_ns = clock_fs_now_ns(&reaper->fs_clock),
 	    .after_ns = reaper->stage.config->prune_after_seconds *
 			CLOCK_NS_PER_S,
@@ -150,7 +150,7 @@ prune_tree(struct reaper *reaper, int root_fd, bool is_base)
 	rc = fsio_open_dir(root_fd, "", &dir);
 	if (rc < 0) {
 		reap_fail(reaper, "look for empty directories in",
-		    is_base ? ".." : "claimed", rc);
+		    is_base ? ".." : name, rc);
 		return;
 	}
 	prune_entries(&prune, dir);
@@ -221,6 +221,8 @@ prune_all(struct reaper *reaper)
 	(void)run_each(spool, spool->uploading_fd, prune_run, reaper);
 	(void)run_each(spool, spool->failed_fd, prune_run, reaper);
 	(void)fsio_walk(spool->tmp_fd, visit_litter, reaper);
-	prune_tree(reaper, spool->claimed_fd, false);
-	prune_tree(reaper, spool->base_fd, true);
+	prune_tree(reaper, spool->claimed_fd, "claimed", false);
+	prune_tree(reaper, spool->held_fd, "held", false);
+	prune_tree(
+	    reaper, spool->base_fd, reaper->stage.config->base_dir, true);
 }

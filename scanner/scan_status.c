@@ -84,7 +84,12 @@ static void
 report_groups(struct looking *looking)
 {
 	struct health *health = &looking->health;
+	int64_t waiting = 0;
 
+	for (size_t i = 0; i < looking->count; i++)
+		if (looking->groups[i].outcome != CLAIM_REFUSED)
+			waiting += looking->groups[i].tally.files;
+	json_number(&health->json, "waiting", waiting);
 	json_open(&health->json, "reasons", '[');
 	for (size_t i = 0; i < looking->count; i++) {
 		const struct group *group = &looking->groups[i];

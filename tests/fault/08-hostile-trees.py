@@ -522,7 +522,8 @@ def spool_parts():
     """Parts of the spool that aren't ours alone."""
     store = Store()
     parts = ("claimed", "uploading", "confirmed", "failed", "runs", "ledger",
-             "multipart", "locks", "tmp")
+             "multipart", "locks", "tmp",
+             "held")
 
     def link(world, path):
         target = os.path.join(world.outside, "part")

@@ -7,7 +7,7 @@
 #define PATH "b/2020/11/15/20/46-topic.dat"
 
 static const char *const parts[] = {"claimed", "uploading", "confirmed",
-    "failed", "runs", "ledger", "locks", "tmp"};
+    "failed", "held", "runs", "ledger", "locks", "tmp"};
 
 static int
 open_spool(enum spool_mode mode, struct spool **ret_spool, char **ret_error)
@@ -22,8 +22,8 @@ START_TEST(is_made)
 {
 	struct spool *spool = scratch_spool();
 	const int fds[] = {spool->claimed_fd, spool->uploading_fd,
-	    spool->confirmed_fd, spool->failed_fd, spool->runs_fd,
-	    spool->ledger_fd, spool->locks_fd, spool->tmp_fd};
+	    spool->confirmed_fd, spool->failed_fd, spool->held_fd,
+	    spool->runs_fd, spool->ledger_fd, spool->locks_fd, spool->tmp_fd};
 	struct stat st, named;
 	char path[64];
 
@@ -380,6 +380,36 @@ reclaim(struct rooms *rooms, ino_t inode)
 	return spool_reclaim(rooms->spool, &rooms->confirmed, PATH, inode);
 }
 
+/* failed/ is another run's, perhaps: not ours alone. */
+static int
+retry(struct rooms *rooms, ino_t inode)
+{
+	const struct spool_room failed = {rooms->failed.fd, false};
+
+	return spool_retry(rooms->spool, &failed, PATH, inode);
+}
+
+static int
+hold(struct rooms *rooms, ino_t inode)
+{
+	const struct spool_room claimed = {rooms->spool->claimed_fd, false};
+
+	return spool_hold(rooms->spool, &claimed, PATH, inode);
+}
+
+/* The way to hold one where RENAME_NOREPLACE is missing. */
+static int
+hold_taken(struct rooms *rooms, ino_t inode)
+{
+	return spool_hold(rooms->spool, &rooms->uploading, PATH, inode);
+}
+
+static int
+release(struct rooms *rooms, ino_t inode)
+{
+	return spool_release(rooms->spool, PATH, inode);
+}
+
 static const struct row {
 	int (*act)(struct rooms *rooms, ino_t inode);
 	bool from_ours, to_ours; /* a room that is ours alone */
@@ -403,6 +433,14 @@ static const struct row {
     {reject, true, true, SPOOL "uploading/run/" PATH, SPOOL "failed/run/" PATH,
 	SPOOL "failed/run/b"},
     {reclaim, true, false, SPOOL "confirmed/run/" PATH, SPOOL "claimed/" PATH,
+	SPOOL "claimed/b"},
+    {retry, false, false, SPOOL "failed/run/" PATH, SPOOL "claimed/" PATH,
+	SPOOL "claimed/b"},
+    {hold, false, false, SPOOL "claimed/" PATH, SPOOL "held/" PATH,
+	SPOOL "held/b"},
+    {hold_taken, true, false, SPOOL "uploading/run/" PATH, SPOOL "held/" PATH,
+	SPOOL "held/b"},
+    {release, false, false, SPOOL "held/" PATH, SPOOL "claimed/" PATH,
 	SPOOL "claimed/b"},
 };
 
@@ -589,7 +627,7 @@ END_TEST
 START_TEST(drop_twin)
 {
 	static const char *const others[] = {
-	    SPOOL "claimed/" PATH, "base/" PATH};
+	    SPOOL "claimed/" PATH, "base/" PATH, SPOOL "held/" PATH};
 	const char *other = others[_i], ours[] = SPOOL "uploading/run/" PATH;
 	struct rooms rooms;
 	struct spool *spool;
@@ -655,7 +693,7 @@ main(void)
 	tcase_add_loop_test(moving, file_in_the_way, 0, 2 * LENGTH(rows));
 	tcase_add_loop_test(moving, finishes_halves, 0, 2 * LENGTH(rows));
 	tcase_add_loop_test(moving, room_is_gone, 0, 2 * LENGTH(rows));
-	tcase_add_loop_test(moving, drop_twin, 0, 2);
+	tcase_add_loop_test(moving, drop_twin, 0, 3);
 	suite_add_tcase(suite, moving);
 	return scratch_run(suite);
 }
