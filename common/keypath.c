@@ -133,6 +133,18 @@ read_date(const char *path, int field[UNITS], const char **ret_rest)
 	return unit;
 }
 
+const char *
+keypath_below(const char *base_dir, const char *argument)
+{
+	size_t length = strlen(base_dir);
+
+	if (strncmp(argument, base_dir, length) == 0 && argument[length] == '/')
+		argument += length;
+	else if (argument[0] == '.' && argument[1] == '/')
+		argument++;
+	return argument + strspn(argument, "/");
+}
+
 bool
 keypath_date_end(const char *path, int64_t *ret_end_ns)
 {

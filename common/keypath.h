@@ -16,6 +16,10 @@ bool keypath_matches(char *const *patterns, size_t count, const char *path);
  * components match the first ones of a pattern that has more. */
 bool keypath_may_hold(char *const *patterns, size_t count, const char *path);
 
+/* ARGUMENT, as a person typed it, without BASE_DIR before it and without "./":
+ * a path below base_dir, if it is one. Points into ARGUMENT. */
+const char *keypath_below(const char *base_dir, const char *argument);
+
 /* When the date that a directory's name says has ended: LOCATION/YYYY,
  * LOCATION/YYYY/MM, .../DD or .../HH (read as UTC; hours such as "6" count).
  * Deeper directories have the date of their hour. False: it names no date, or

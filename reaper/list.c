@@ -14,9 +14,11 @@
 #include "common/strbuf.h"
 #include "common/timefmt.h"
 #include "reaper/ledger.h"
+#include "reaper/summary.h"
 
 struct list {
 	const struct list_options *options;
+	struct summary *summary;
 	struct strbuf line;
 };
 
@@ -50,16 +52,33 @@ format_json(const struct receipt *receipt, struct strbuf *line)
 	strbuf_putc(line, '\n');
 }
 
+static bool
+is_at(const char *path, const char *location)
+{
+	size_t length = location != NULL ? strcspn(path, "/") : 0;
+
+	return location == NULL || (strlen(location) == length &&
+				       strncmp(path, location, length) == 0);
+}
+
 static void
 on_receipt(void *context, const struct receipt_reader *reader,
     const struct receipt *receipt)
 {
 	struct list *list = context;
 	const char *prefix = list->options->prefix;
+	const char *path = strbuf_text(&receipt->path);
 
 	if (prefix != NULL &&
 	    strncmp(strbuf_text(&receipt->key), prefix, strlen(prefix)) != 0)
 		return;
+	if (!is_at(path, list->options->location))
+		return;
+	if (list->summary != NULL) {
+		summary_add(list->summary, path, receipt->uploaded_at_ns,
+		    receipt->size);
+		return;
+	}
 	strbuf_reset(&list->line);
 	if (list->options->json) {
 		format_json(receipt, &list->line);
@@ -96,12 +115,21 @@ list_uploads(struct stage *stage, const struct list_options *options)
 	    !read_moment(stage, "until", options->until, &until_ns))
 		return;
 	if (options->header && !options->json)
-		(void)puts(RECEIPT_COLUMNS); /* as above */
+		(void)puts(options->summary ? SUMMARY_COLUMNS
+					    : RECEIPT_COLUMNS); /* as above */
+	if (options->summary)
+		list.summary = summary_new();
 	rc = ledger_each(stage->spool, since_ns, until_ns, on_receipt, &list);
 	if (rc < 0) {
 		log_error("Cannot read the ledger in '%s': %s",
 		    stage->config->spool_dir, strerror(-rc));
 		stage_fail(stage, EX_IOERR);
+	}
+	if (list.summary != NULL) {
+		strbuf_reset(&list.line);
+		summary_format(list.summary, options->json, &list.line);
+		(void)fputs(strbuf_text(&list.line), stdout); /* as above */
+		summary_free(list.summary);
 	}
 	strbuf_done(&list.line);
 }

@@ -19,9 +19,10 @@
 #include "reaper/prune.h"
 #include "reaper/reap.h"
 #include "reaper/reap_status.h"
+#include "reaper/recall.h"
 
 struct modes {
-	bool list;
+	bool list, has, explain;
 	struct list_options list_options;
 	struct health_options status;
 };
@@ -77,17 +78,28 @@ reap_dry(struct reaper *reaper)
 	summarize(reaper);
 }
 
+/* How many of the questions are asked. */
+static int
+count(const struct modes *modes)
+{
+	return modes->list + modes->has + modes->explain + modes->status.wanted;
+}
+
 static void
 run(struct reaper *reaper, const struct modes *modes)
 {
-	bool look = modes->list || modes->status.wanted;
+	bool look = count(modes) > 0;
 
 	reaper->dry_run = reaper->stage.options.dry_run;
 	if (!stage_open_spool(&reaper->stage,
 		look || reaper->dry_run ? SPOOL_LOOK : SPOOL_CREATE))
 		return;
 	sandbox_enter(&(struct sandbox){.spool = reaper->stage.spool});
-	if (modes->status.wanted)
+	if (modes->has)
+		recall_has(&reaper->stage);
+	else if (modes->explain)
+		recall_explain(&reaper->stage);
+	else if (modes->status.wanted)
 		reap_status(&reaper->stage, &modes->status);
 	else if (modes->list)
 		list_uploads(&reaper->stage, &modes->list_options);
@@ -102,15 +114,21 @@ check_usage(struct stage *stage, const struct modes *modes)
 {
 	const struct list_options *list = &modes->list_options;
 	const struct health_options *status = &modes->status;
+	bool asks_paths = modes->has || modes->explain;
 	const char *fault = NULL;
 
-	if (modes->list && status->wanted)
-		fault = "--list doesn't go with --status";
+	if (count(modes) > 1)
+		fault = "only one of --list, --has, --explain and --status";
+	else if (asks_paths && stage->options.argument_count == 0)
+		fault = "which PATH? One at least is needed";
+	else if (!asks_paths && stage->options.argument_count > 0)
+		fault = "PATH arguments go with --has and --explain";
 	else if (!modes->list &&
-		 (list->header || list->prefix != NULL || list->since != NULL ||
+		 (list->header || list->summary || list->prefix != NULL ||
+		     list->location != NULL || list->since != NULL ||
 		     list->until != NULL))
-		fault = "--header, --prefix, --since and --until go with "
-			"--list";
+		fault = "--header, --summary, --prefix, --location, --since "
+			"and --until go with --list";
 	else if (!status->wanted &&
 		 (status->warn_age != NULL || status->crit_age != NULL))
 		fault = "--warn-age and --crit-age go with --status";
@@ -131,6 +149,21 @@ main(int argc, char **argv)
 	const struct option_extra extras[] = {
 	    {"list", NULL, "print the record of uploads; delete nothing",
 		&modes.list},
+	    {"summary", NULL,
+		"with --list: files, bytes, first and last of each location "
+		"and day",
+		&modes.list_options.summary},
+	    {"location", "L",
+		"with --list: only paths whose first component is L",
+		&modes.list_options.location},
+	    {"has", NULL,
+		"say whether each PATH was uploaded, and is what was uploaded "
+		"if it is still here (0: yes; 1: no)",
+		&modes.has},
+	    {"explain", NULL,
+		"say of each PATH whether it is in confirmed/, and when it was "
+		"uploaded (1: neither)",
+		&modes.explain},
 	    {"header", NULL, "with --list: name the columns first",
 		&modes.list_options.header},
 	    {"prefix", "P", "with --list: only keys that begin with P",
@@ -158,6 +191,7 @@ main(int argc, char **argv)
 	    .name = "s3spool-reap",
 	    .summary = "Deletes files that are safely stored and directories "
 		       "that are empty, and keeps the record of uploads.",
+	    .arguments = "[PATH...]",
 	    .extras = extras,
 	    .extra_count = sizeof extras / sizeof *extras,
 	};

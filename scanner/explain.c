@@ -2,10 +2,12 @@
 #include "scanner/explain.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/fsio.h"
@@ -53,34 +55,29 @@ explain_report(const char *path, const struct claim_report *report)
 	strbuf_done(&line);
 }
 
-/* ARGUMENT without base_dir before it and without "./". */
-static const char *
-below_base(const char *base_dir, const char *argument)
+static void
+report_unmatched(const struct walk_entry *entry, struct claim_report *report)
 {
-	size_t length = strlen(base_dir);
+	struct stat st;
 
-	if (strncmp(argument, base_dir, length) == 0 && argument[length] == '/')
-		argument += length;
-	else if (argument[0] == '.' && argument[1] == '/')
-		argument++;
-	return argument + strspn(argument, "/");
+	if (fstatat(entry->dirfd, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		report->reason = strerror(errno);
+		return;
+	}
+	report->outcome = CLAIM_REFUSED;
+	report->reason = "its path below base_dir matches no pattern";
 }
 
 bool
 explain_path(struct claim *claim, const char *argument)
 {
 	const struct config *config = claim->config;
-	const char *path = below_base(config->base_dir, argument);
+	const char *path = keypath_below(config->base_dir, argument);
 	const char *slash = strrchr(path, '/');
 	struct claim_report report = {.outcome = CLAIM_REFUSED};
 	char *directory;
 	int fd;
 
-	if (!keypath_matches(config->patterns, config->pattern_count, path)) {
-		report.reason = "its path below base_dir matches no pattern";
-		explain_report(path, &report);
-		return true;
-	}
 	directory = mem_copy_n(
 	    path, slash != NULL ? (size_t)(slash - path) : 0);
 	fd = fsio_open_beneath(claim->spool->base_fd,
@@ -96,7 +93,11 @@ explain_path(struct claim *claim, const char *argument)
 		    .type = DT_UNKNOWN,
 		};
 
-		claim_file(claim, &entry, &report);
+		if (keypath_matches(
+			config->patterns, config->pattern_count, path))
+			claim_file(claim, &entry, &report);
+		else
+			report_unmatched(&entry, &report);
 		(void)close(fd); /* a directory */
 	}
 	explain_report(path, &report);

@@ -1,0 +1,89 @@
+/* Rooms are asked in the order in which files go through them, so that one that
+ * moves on is rather seen twice than missed. See whereabouts.h. */
+#include "common/whereabouts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "common/fsio.h"
+#include "common/run.h"
+
+struct looking {
+	const struct spool *spool;
+	const char *path;
+	int (*visit)(void *context, const struct whereabouts *place);
+	void *context;
+	const char *state;
+	int rooms_fd;
+};
+
+/* 1: it is there; 0: not. A path that leads out of the room, by links or dots,
+ * isn't in it. */
+static int
+is_in(int dirfd, const char *path)
+{
+	int fd = fsio_open_beneath(dirfd, path, O_PATH | O_NOFOLLOW);
+
+	if (fd >= 0) {
+		(void)close(fd); /* only a place */
+		return 1;
+	}
+	return fd == -ELOOP; /* a link by that name, most likely */
+}
+
+static int
+look(struct looking *looking, const char *run, int dirfd)
+{
+	const struct whereabouts place = {looking->state, run, dirfd};
+
+	if (dirfd < 0 || !is_in(dirfd, looking->path))
+		return 0;
+	return looking->visit(looking->context, &place);
+}
+
+static int
+visit_run(void *context, const char *name)
+{
+	struct looking *looking = context;
+	int fd = fsio_open_beneath(
+	    looking->rooms_fd, name, O_RDONLY | O_DIRECTORY);
+	int rc;
+
+	if (fd < 0)
+		return 0; /* no room, or gone */
+	rc = look(looking, name, fd);
+	(void)close(fd); /* a directory */
+	return rc;
+}
+
+int
+whereabouts_each(const struct spool *spool, const char *path,
+    int (*visit)(void *context, const struct whereabouts *place), void *context)
+{
+	const struct {
+		const char *state;
+		int fd;
+		bool of_runs;
+	} states[] = {
+	    {"base", spool->base_fd, false},
+	    {"claimed", spool->claimed_fd, false},
+	    {"held", spool->held_fd, false},
+	    {"uploading", spool->uploading_fd, true},
+	    {"failed", spool->failed_fd, true},
+	    {"confirmed", spool->confirmed_fd, true},
+	};
+	struct looking looking = {
+	    .spool = spool, .path = path, .visit = visit, .context = context};
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof states / sizeof *states; i++) {
+		looking.state = states[i].state;
+		looking.rooms_fd = states[i].fd;
+		if (!states[i].of_runs)
+			rc = look(&looking, NULL, states[i].fd);
+		else if (states[i].fd >= 0 && spool->runs_fd >= 0)
+			rc = run_each(spool, states[i].fd, visit_run, &looking);
+	}
+	return rc;
+}

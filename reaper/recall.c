@@ -1,0 +1,317 @@
+/* One pass through the ledger for all arguments together, then a look at what
+ * is left of them. A file is only read from, without a lease: what changes
+ * meanwhile isn't what was stored, whichever bytes were seen. See recall.h. */
+#include "reaper/recall.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/crc32c.h"
+#include "common/fsio.h"
+#include "common/keypath.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/receipt.h"
+#include "common/strbuf.h"
+#include "common/timefmt.h"
+#include "common/whereabouts.h"
+#include "reaper/ledger.h"
+
+enum { READ_BYTES = 256 * 1024 };
+
+/* What is to be compared of a receipt, and told. */
+struct upload {
+	int64_t uploaded_at_ns, size;
+	uint32_t crc32c;
+	char *object; /* "s3://bucket/key" */
+};
+
+struct question {
+	const char *path;
+	struct upload *uploads;
+	size_t count;
+	/* The files of this path that there still are. */
+	size_t files, differing;
+	struct strbuf places; /* of those */
+	int error;
+};
+
+struct recall {
+	struct stage *stage;
+	struct question *questions;
+	size_t count;
+};
+
+static void
+on_receipt(void *context, const struct receipt_reader *reader,
+    const struct receipt *receipt)
+{
+	struct recall *recall = context;
+
+	(void)reader;
+	for (size_t i = 0; i < recall->count; i++) {
+		struct question *question = &recall->questions[i];
+
+		if (strcmp(strbuf_text(&receipt->path), question->path) != 0)
+			continue;
+		question->uploads = mem_grow(question->uploads,
+		    question->count + 1, sizeof *question->uploads);
+		question->uploads[question->count++] = (struct upload){
+		    .uploaded_at_ns = receipt->uploaded_at_ns,
+		    .size = receipt->size,
+		    .crc32c = receipt->crc32c,
+		    .object = mem_format("s3://%s/%s",
+			strbuf_text(&receipt->bucket),
+			strbuf_text(&receipt->key)),
+		};
+	}
+}
+
+static int
+compare_uploads(const void *a, const void *b)
+{
+	const struct upload *x = a, *y = b;
+
+	return x->uploaded_at_ns < y->uploaded_at_ns
+		   ? -1
+		   : x->uploaded_at_ns > y->uploaded_at_ns;
+}
+
+static bool
+begin(struct recall *recall, struct stage *stage)
+{
+	const struct options *options = &stage->options;
+	int rc;
+
+	*recall = (struct recall){
+	    .stage = stage,
+	    .questions = mem_zero(
+		options->argument_count, sizeof *recall->questions),
+	    .count = options->argument_count,
+	};
+	for (size_t i = 0; i < recall->count; i++)
+		recall->questions[i].path = keypath_below(
+		    stage->config->base_dir, options->arguments[i]);
+	rc = ledger_each(
+	    stage->spool, INT64_MIN, INT64_MAX, on_receipt, recall);
+	for (size_t i = 0; i < recall->count; i++)
+		if (recall->questions[i].count > 0)
+			qsort(recall->questions[i].uploads,
+			    recall->questions[i].count,
+			    sizeof *recall->questions[i].uploads,
+			    compare_uploads);
+	if (rc == 0)
+		return true;
+	log_error("Cannot read the ledger in '%s': %s",
+	    stage->config->spool_dir, strerror(-rc));
+	stage_fail(stage, EX_IOERR);
+	return false;
+}
+
+static void
+end(struct recall *recall)
+{
+	for (size_t i = 0; i < recall->count; i++) {
+		struct question *question = &recall->questions[i];
+
+		for (size_t j = 0; j < question->count; j++)
+			free(question->uploads[j].object);
+		free(question->uploads);
+		strbuf_done(&question->places);
+	}
+	free(recall->questions);
+}
+
+/* STATE, the path, and a sentence. stage_end asks whether stdout has failed. */
+static void __attribute__((format(printf, 3, 4))) answer(
+    const struct question *question, const char *state, const char *format, ...)
+{
+	struct strbuf line = {0};
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = mem_vformat(format, args);
+	va_end(args);
+	log_escape(&line, question->path);
+	strbuf_puts(&line, ": ");
+	log_escape(&line, text);
+	(void)printf("%-9s  %s\n", state, strbuf_text(&line));
+	strbuf_done(&line);
+	free(text);
+}
+
+static int
+read_crc(int fd, uint32_t *ret_crc32c)
+{
+	unsigned char *buffer = mem_alloc(READ_BYTES);
+	uint32_t crc = 0;
+	off_t offset = 0;
+	ssize_t n;
+
+	while ((n = fsio_pread_all(fd, buffer, READ_BYTES, offset)) > 0) {
+		crc = crc32c_update(crc, buffer, (size_t)n);
+		offset += n;
+	}
+	free(buffer);
+	if (n == 0)
+		*ret_crc32c = crc;
+	return (int)n;
+}
+
+/* Whether the file open at FD is one that was stored: 1, 0, or a negative
+ * errno. */
+static int
+is_stored(const struct question *question, int fd)
+{
+	bool has_size = false;
+	uint32_t crc32c = 0;
+	struct stat st;
+	int rc;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	for (size_t i = 0; i < question->count; i++)
+		has_size |= question->uploads[i].size == st.st_size;
+	if (!S_ISREG(st.st_mode) || !has_size)
+		return 0;
+	rc = read_crc(fd, &crc32c);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < question->count; i++)
+		if (question->uploads[i].size == st.st_size &&
+		    question->uploads[i].crc32c == crc32c)
+			return 1;
+	return 0;
+}
+
+static int
+compare_file(void *context, const struct whereabouts *place)
+{
+	struct question *question = context;
+	int fd = fsio_open_beneath(place->dirfd, question->path,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	int rc;
+
+	if (fd == -ENOENT)
+		return 0; /* it has moved on */
+	question->files++;
+	if (question->places.length > 0)
+		strbuf_puts(&question->places, ", ");
+	strbuf_puts(&question->places, place->state);
+	rc = fd == -ELOOP || fd == -ENXIO ? 0 : fd; /* a link, a socket */
+	if (fd >= 0) {
+		rc = is_stored(question, fd);
+		(void)close(fd); /* only read from */
+	}
+	if (rc < 0)
+		question->error = rc;
+	else if (rc == 0)
+		question->differing++;
+	return 0;
+}
+
+static void
+answer_has(struct stage *stage, struct question *question)
+{
+	const struct upload *last;
+	char when[TIMEFMT_MAX];
+	int rc = 0;
+
+	if (question->count == 0) {
+		answer(question, "no", "it isn't on record");
+		stage_fail(stage, STAGE_SOME_FAILED);
+		return;
+	}
+	last = &question->uploads[question->count - 1];
+	(void)timefmt_rfc3339(last->uploaded_at_ns, when);
+	rc = whereabouts_each(
+	    stage->spool, question->path, compare_file, question);
+	if (rc == 0)
+		rc = question->error;
+	if (rc < 0) {
+		log_error("Cannot compare '%s' with the record: %s",
+		    question->path, strerror(-rc));
+		stage_fail(stage, EX_IOERR);
+	} else if (question->differing > 0) {
+		answer(question, "no",
+		    "the file in %s has other bytes than were stored as %s, "
+		    "last %s",
+		    strbuf_text(&question->places), last->object, when);
+		stage_fail(stage, STAGE_SOME_FAILED);
+	} else if (question->files > 0) {
+		answer(question, "yes",
+		    "stored as %s, last %s; the file in %s has the same size "
+		    "and CRC",
+		    last->object, when, strbuf_text(&question->places));
+	} else {
+		answer(question, "yes",
+		    "stored as %s, last %s; no file is left here", last->object,
+		    when);
+	}
+}
+
+void
+recall_has(struct stage *stage)
+{
+	struct recall recall;
+
+	if (begin(&recall, stage))
+		for (size_t i = 0; i < recall.count; i++)
+			answer_has(stage, &recall.questions[i]);
+	end(&recall);
+}
+
+static int
+note_confirmed(void *context, const struct whereabouts *place)
+{
+	struct question *question = context;
+
+	if (strcmp(place->state, "confirmed") != 0)
+		return 0;
+	question->files++;
+	answer(question, "confirmed",
+	    "it is stored, and waits for the reaper to delete it (or for "
+	    "retain to be over)");
+	return 0;
+}
+
+void
+recall_explain(struct stage *stage)
+{
+	struct recall recall;
+	bool is_read = begin(&recall, stage);
+
+	for (size_t i = 0; is_read && i < recall.count; i++) {
+		struct question *question = &recall.questions[i];
+		/* Without a spool there is nothing to see. */
+		int rc = whereabouts_each(
+		    stage->spool, question->path, note_confirmed, question);
+
+		if (rc < 0) {
+			log_error("Cannot look through '%s': %s",
+			    stage->config->spool_dir, strerror(-rc));
+			stage_fail(stage, EX_IOERR);
+		}
+		for (size_t j = 0; j < question->count; j++) {
+			const struct upload *upload = &question->uploads[j];
+			char when[TIMEFMT_MAX];
+
+			answer(question, "stored",
+			    "%s, %" PRId64 " bytes, CRC-32C %08" PRIx32 ", %s",
+			    timefmt_rfc3339(upload->uploaded_at_ns, when),
+			    upload->size, upload->crc32c, upload->object);
+		}
+		if (question->files + question->count == 0)
+			stage_fail(stage, STAGE_SOME_FAILED);
+	}
+	end(&recall);
+}
