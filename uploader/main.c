@@ -8,48 +8,93 @@
 #include "common/sandbox.h"
 #include "common/stage.h"
 #include "uploader/check.h"
+#include "uploader/operate.h"
 #include "uploader/upload.h"
+#include "uploader/upload_explain.h"
 #include "uploader/upload_status.h"
 
 struct modes {
-	bool check;
+	bool check, explain, retry, hold, release;
+	struct operate_choice choice; /* of retry */
 	struct health_options status;
 };
 
+/* How many of them: each is an errand of its own. */
+static int
+count(const struct modes *modes)
+{
+	return modes->check + modes->explain + modes->status.wanted +
+	       modes->retry + modes->hold + modes->release;
+}
+
 /* What doesn't send anything, and needs no network, confined accordingly. */
 static void
-look(struct stage *stage, const struct modes *modes)
+run_locally(struct stage *stage, const struct modes *modes)
 {
-	if (!stage_open_spool(stage, SPOOL_LOOK))
+	bool moves = modes->retry || modes->hold || modes->release;
+
+	if (!stage_open_spool(stage,
+		moves && !stage->options.dry_run ? SPOOL_CREATE : SPOOL_LOOK))
 		return;
 	sandbox_enter(&(struct sandbox){.spool = stage->spool});
-	upload_status(stage, &modes->status);
+	if (modes->retry)
+		operate_retry(stage, &modes->choice);
+	else if (modes->hold)
+		operate_hold(stage);
+	else if (modes->release)
+		operate_release(stage);
+	else if (modes->explain)
+		upload_explain(stage);
+	else
+		upload_status(stage, &modes->status);
 }
 
 static void
 run(struct stage *stage, const struct modes *modes)
 {
-	if (modes->status.wanted)
-		look(stage, modes);
-	else if (modes->check)
+	if (modes->check)
 		check_all(stage);
+	else if (count(modes) > 0)
+		run_locally(stage, modes);
 	else if (stage->options.dry_run)
 		upload_dry(stage);
 	else
 		upload_all(stage);
 }
 
+/* What is wrong with the choice of files, or NULL. */
+static const char *
+find_choice_fault(const struct stage *stage, const struct modes *modes)
+{
+	bool names = stage->options.argument_count > 0;
+	const struct operate_choice *choice = &modes->choice;
+
+	if (modes->retry)
+		return names + choice->all + (choice->reason != NULL) == 1
+			   ? NULL
+			   : "--retry takes either KEYs, or --all, or "
+			     "--reason CODE";
+	if (choice->all || choice->reason != NULL)
+		return "--all and --reason go with --retry";
+	if (modes->explain || modes->hold || modes->release)
+		return names ? NULL : "which PATH? One at least is needed";
+	return names ? "PATH arguments go with --explain, --retry, --hold and "
+		       "--release"
+		     : NULL;
+}
+
 static bool
 check_usage(struct stage *stage, const struct modes *modes)
 {
 	const struct health_options *status = &modes->status;
-	const char *fault = NULL;
+	const char *fault = find_choice_fault(stage, modes);
 
 	if (modes->check && stage->options.dry_run)
 		fault = "--check tries things out, so it doesn't go with "
 			"--dry-run";
-	else if (modes->check && status->wanted)
-		fault = "--check doesn't go with --status";
+	else if (count(modes) > 1)
+		fault = "only one of --check, --status, --explain, --retry, "
+			"--hold and --release";
 	else if (!status->wanted && (status->json || status->warn_age != NULL ||
 					status->crit_age != NULL))
 		fault = "--json, --warn-age and --crit-age go with --status";
@@ -69,6 +114,23 @@ main(int argc, char **argv)
 		"try all that uploading needs, from the file system to the "
 		"bucket, with probes that are removed again; upload nothing",
 		&modes.check},
+	    {"explain", NULL,
+		"say of each PATH where in the queue it is, and why (1: it "
+		"isn't)",
+		&modes.explain},
+	    {"retry", NULL,
+		"put what is in failed/ back into the queue: each KEY or PATH, "
+		"or",
+		&modes.retry},
+	    {"all", NULL, "with --retry: all of it, or", &modes.choice.all},
+	    {"reason", "CODE", "with --retry: what failed for this reason",
+		&modes.choice.reason},
+	    {"hold", NULL,
+		"take each PATH out of the queue, and send it no more until it "
+		"is released",
+		&modes.hold},
+	    {"release", NULL, "put each PATH that is held back into the queue",
+		&modes.release},
 	    {"status", NULL,
 		"print the queue, the runs and what has failed, and exit as a "
 		"monitor wants it (0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN)",
@@ -85,6 +147,7 @@ main(int argc, char **argv)
 	    .name = "s3spool-upload",
 	    .summary = "Uploads claimed files to the bucket, and keeps a "
 		       "receipt of each.",
+	    .arguments = "[PATH...]",
 	    .extras = extras,
 	    .extra_count = sizeof extras / sizeof *extras,
 	};

@@ -215,5 +215,7 @@ upload_status(struct stage *stage, const struct health_options *options)
 	    &looking, "claimed", stage->spool->claimed_fd, TALLY_WRITTEN, true);
 	report_runs(&looking);
 	report_failed(&looking);
+	report_room(
+	    &looking, "held", stage->spool->held_fd, TALLY_MOVED, false);
 	health_end(&looking.health);
 }

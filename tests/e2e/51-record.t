@@ -1,0 +1,118 @@
+#!/bin/sh
+# Questions about the record and single files: list --summary, has, explain.
+. "$(dirname "$0")/lib.sh"
+
+hour=room/2021/02/03/04
+
+scenario "a summary"
+run_ok s3spool list --summary "$conf"
+is "$(cat out)" "" "of nothing"
+write_file "$hour/05-t.dat" 10
+write_file "$hour/06-t.dat" 20
+write_file "big hall/2021/02/03/04/07-t.dat" 30
+day=$(date -u +%F)
+run_ok s3spool run "$conf"
+run_ok s3spool list --summary "$conf"
+is "$(cut -f 2-4 out)" "big%20hall	1	30
+room	2	30" "a line for each location"
+is "$(cut -f 1 out | sort -u)" "$day" "and day"
+run_ok s3spool list --summary --header "$conf"
+is "$(head -n 1 out)" "day	location	files	bytes	first	last" "--header"
+run_ok s3spool list --summary --json --location "big hall" "$conf"
+is "$("$PYTHON" -c '
+import json
+for line in open("out"):
+    row = json.loads(line)
+    assert row["first"] <= row["last"] and row["first"][:10] == row["day"]
+    print(row["location"], row["files"], row["bytes"])')" "big hall 1 30" \
+	"--json, --location"
+run_ok s3spool list --location room "$conf"
+is "$(wc -l <out)" 2 "--location without a summary"
+run_ok s3spool list --location roo "$conf"
+is "$(cat out)" "" "a location is a whole name"
+run_ok s3spool list --summary --since 1h --prefix "$hour/05" "$conf"
+is "$(cut -f 2-4 out)" "room	1	10" "of what --since and --prefix leave"
+run reap --summary "$conf"
+status_is 64 "--summary without --list"
+
+scenario "was it sent?"
+write_file "$hour/05-t.dat" 10
+run s3spool has "$conf" "$hour/05-t.dat"
+status_is 1 "not yet"
+like out "^no  .*05-t\\.dat: it isn't on record" "it says so"
+ok "and asking makes no spool" test ! -e "$spool"
+run_ok scan "$conf"
+run_ok upload "$conf"
+run_ok s3spool has "$conf" "$hour/05-t.dat"
+like out "^yes .*s3://$bucket/$hour/05-t\\.dat.*confirmed has the same" \
+	"yes, and the file waits to be deleted"
+run_ok reap "$conf"
+run_ok s3spool has "$conf" "$base/$hour/05-t.dat"
+like out "no file is left here" "yes, and it is gone (an absolute path)"
+mkdir -p "base/$hour"
+cp "original/$hour/05-t.dat" "base/$hour"
+run_ok s3spool has "$conf" "./$hour/05-t.dat"
+like out "the file in base has the same" "the same file again"
+printf '0123456789' >"base/$hour/05-t.dat"
+run s3spool has "$conf" "$hour/05-t.dat"
+status_is 1 "other bytes of the same size"
+like out "^no .*the file in base has other bytes" "it says where"
+printf '012345678' >"base/$hour/05-t.dat"
+run s3spool has "$conf" "$hour/05-t.dat"
+status_is 1 "another size"
+rm "base/$hour/05-t.dat"
+mkfifo "base/$hour/05-t.dat"
+run timeout 60 "$S3SPOOL_BUILD/s3spool-reap" --has "$conf" "$hour/05-t.dat"
+status_is 1 "a FIFO is not what was sent, and isn't waited for"
+rm "base/$hour/05-t.dat"
+ln -s /etc/passwd "base/$hour/05-t.dat"
+run s3spool has "$conf" "$hour/05-t.dat"
+status_is 1 "nor is a link"
+rm "base/$hour/05-t.dat"
+run s3spool has "$conf" "$hour/05-t.dat" ../../etc/passwd
+status_is 1 "of several, one is not"
+is "$(cut -c 1-3 out | tr -d ' ')" "yes
+no" "a line for each"
+run s3spool has "$conf"
+status_is 64 "no PATH"
+like err "which PATH" "it says what is missing"
+
+scenario "where is it, and why?"
+configure "settle_seconds: 1h"
+write_file "$hour/01-young.dat" 10
+run_ok s3spool explain "$conf" "$hour/01-young.dat"
+like out "^deferred  $hour/01-young\\.dat: .*settle_seconds" "in base_dir"
+is "$(wc -l <out)" 1 "and nothing else"
+ok "and asking makes no spool" test ! -e "$spool"
+run s3spool explain "$conf" "$hour/00-none.dat"
+status_is 1 "nowhere"
+like out "^gone .*00-none" "it says so"
+configure
+printf other >other
+s3 put "$bucket" "$hour/02-refused.dat" other
+write_file "$hour/02-refused.dat" 20
+write_file "$hour/03-stored.dat" 30
+rm "base/$hour/01-young.dat"
+run_ok scan "$conf"
+run_ok s3spool explain "$conf" "$base/$hour/03-stored.dat"
+like out "^claimed  *$hour/03-stored\\.dat: it waits for an uploader" "claimed"
+run upload "$conf"
+run_ok s3spool explain "$conf" "$hour/03-stored.dat"
+like out "^confirmed  .*waits for the reaper" "confirmed"
+like out "^stored  .* 30 bytes, CRC-32C [0-9a-f]{8}, s3://$bucket/" "stored"
+run_ok s3spool explain "$conf" "$hour/02-refused.dat"
+like out "^failed  *$hour/02-refused\\.dat: [A-Za-z]*: .*run " "failed"
+is "$(wc -l <out)" 1 "and nowhere else"
+run_ok reap "$conf"
+mkdir -p "$spool/uploading/n.7.x/$hour"
+write_file "$hour/03-stored.dat" 30
+mv "base/$hour/03-stored.dat" "$spool/uploading/n.7.x/$hour"
+write_file "$hour/03-stored.dat" 31
+run_ok s3spool explain "$conf" "$hour/03-stored.dat"
+is "$(cut -d ' ' -f 1 out)" "settled
+uploading
+stored" "every file of a path, and the record"
+like out "^uploading .*pid 7 on n, has ended; the next one takes it up" \
+	"whose it was"
+
+done_testing

@@ -1,0 +1,119 @@
+/* See upload_explain.h. What lies in base_dir the scanner explains, and what is
+ * stored the reaper. */
+#include "uploader/upload_explain.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "common/keypath.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/run.h"
+#include "common/strbuf.h"
+#include "common/whereabouts.h"
+#include "uploader/failed.h"
+
+struct question {
+	const struct spool *spool;
+	const char *path;
+	bool found;
+};
+
+/* STATE, and a sentence. stage_end asks whether stdout has failed. */
+static void __attribute__((format(printf, 3, 4)))
+answer(struct question *question, const char *state, const char *format, ...)
+{
+	struct strbuf line = {0};
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = mem_vformat(format, args);
+	va_end(args);
+	log_escape(&line, question->path);
+	strbuf_puts(&line, ": ");
+	log_escape(&line, text);
+	(void)printf("%-9s  %s\n", state, strbuf_text(&line));
+	strbuf_done(&line);
+	free(text);
+	question->found = true;
+}
+
+static int
+explain_uploading(struct question *question, const char *run)
+{
+	struct run_facts facts;
+	int rc = run_look(question->spool, run, &facts);
+
+	if (rc < 0)
+		return rc;
+	if (facts.is_dead)
+		answer(question, "uploading",
+		    "its uploader, pid %ld on %s, has ended; the next one "
+		    "takes it up",
+		    facts.pid, facts.host);
+	else
+		answer(question, "uploading",
+		    "pid %ld on %s has it: it is being sent, or waits for "
+		    "its next try",
+		    facts.pid, facts.host);
+	free(facts.host);
+	return 0;
+}
+
+static int
+visit_place(void *context, const struct whereabouts *place)
+{
+	struct question *question = context;
+
+	if (strcmp(place->state, "claimed") == 0)
+		answer(question, "claimed",
+		    "it waits for an uploader, oldest hours first");
+	else if (strcmp(place->state, "held") == 0)
+		answer(question, "held",
+		    "a person holds it back until 's3spool release'");
+	else if (strcmp(place->state, "uploading") == 0)
+		return explain_uploading(question, place->run);
+	return 0;
+}
+
+static int
+visit_failed(void *context, const struct failed_file *file)
+{
+	struct question *question = context;
+
+	if (strcmp(file->path, question->path) == 0)
+		answer(question, "failed", "%s: %s (%s, run %s)",
+		    file->reason->code, file->reason->message,
+		    file->reason->when, file->run);
+	return 0;
+}
+
+void
+upload_explain(struct stage *stage)
+{
+	const struct options *options = &stage->options;
+
+	for (size_t i = 0; i < options->argument_count; i++) {
+		struct question question = {
+		    .spool = stage->spool,
+		    .path = keypath_below(
+			stage->config->base_dir, options->arguments[i]),
+		};
+		int rc = whereabouts_each(
+		    stage->spool, question.path, visit_place, &question);
+
+		if (rc == 0)
+			rc = failed_each(stage->spool, visit_failed, &question);
+		if (rc < 0) {
+			log_error("Cannot look through '%s': %s",
+			    stage->config->spool_dir, strerror(-rc));
+			stage_fail(stage, EX_IOERR);
+		}
+		if (!question.found)
+			stage_fail(stage, STAGE_SOME_FAILED);
+	}
+}
