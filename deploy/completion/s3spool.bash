@@ -27,7 +27,7 @@ _s3spool_options()
 _s3spool_commands()
 {
 	"$1" --help 2>/dev/null |
-		sed -n 's/^.* s3spool \([a-z]*\) \[OPTIONS\].*/\1/p'
+		sed -n 's/^.* s3spool \([a-z]*\) .*CONFIG.*/\1/p'
 }
 
 _s3spool()

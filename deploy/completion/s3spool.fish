@@ -30,7 +30,7 @@ end
 function __s3spool_commands
 	set -l words (commandline -opc)
 	$words[1] --help 2>/dev/null | string replace -rf \
-		'^.* s3spool ([a-z]+) \[OPTIONS\] CONFIG *(.*)$' '$1\t$2'
+		'^.* s3spool ([a-z]+) (?:\[OPTIONS\] )?CONFIG(?: [A-Z.]+)? *(.*)$' '$1\t$2'
 end
 
 function __s3spool_wants_key

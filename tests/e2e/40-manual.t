@@ -71,7 +71,7 @@ options_in "$page" >described
 is "$(cat described)" "$(cat offered)" \
 	"the page of the front door describes those of run"
 is "$(items_in Cm "$page")" "$({
-	s3spool --help | sed -n 's/^.* s3spool \([a-z]*\) \[OPTIONS\].*/\1/p'
+	s3spool --help | sed -n 's/^.* s3spool \([a-z]*\) .*CONFIG.*/\1/p'
 	echo help
 } | LC_ALL=C sort)" "and each command"
 

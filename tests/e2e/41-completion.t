@@ -42,7 +42,8 @@ offers_keys()
 asks_the_programs()
 {
 	: >station.yaml
-	offers "s3spool " run scan upload reap check list
+	offers "s3spool " run scan upload reap check list has explain retry hold \
+		release drain status
 	offers "s3spool r" run reap
 	offers "s3spool run --" --dry-run --log-uploads-only --print0
 	offers "s3spool list --" --since --json --prefix
