@@ -34,15 +34,19 @@ static const double surely_pays = .6;
 static const double growing_pays = .35;
 static const double probing_pays = 1. / 3;
 static const double lost_at_most = .03;
+static const double busy = .75; /* and doubling brings a third at most */
 static const double spare = 1.1;
 
+/* What begins within AFTER_NS from now isn't looked at. */
 static void
 set(struct concurrency *c, enum concurrency_stage stage, int limit,
-    int64_t now_ns)
+    int64_t after_ns, int64_t now_ns)
 {
 	c->stage = stage;
 	c->limit = limit;
-	c->since_ns = now_ns;
+	c->set_ns = now_ns;
+	c->since_ns = now_ns + after_ns;
+	c->set_waited_ns = c->waited_ns;
 	c->answers = 0;
 	c->work = c->took_ns = 0;
 }
@@ -62,18 +66,27 @@ within(int limit, int least, int most)
 }
 
 void
-concurrency_init(struct concurrency *c, int most)
+concurrency_init(struct concurrency *c, int most, int64_t now_ns)
 {
 	*c = (struct concurrency){
 	    .most = most, .hold_ns = HOLD_LEAST_MS * CLOCK_NS_PER_MS};
-	set(c, CONCURRENCY_GROWING, within(FIRST, 1, most), INT64_MIN);
+	set(c, CONCURRENCY_GROWING, within(FIRST, 1, most), 0, now_ns);
 }
 
 static void
 hold(struct concurrency *c, int limit, int64_t now_ns)
 {
 	c->hold_ns = HOLD_LEAST_MS * CLOCK_NS_PER_MS;
-	set(c, CONCURRENCY_HOLDING, limit, now_ns);
+	set(c, CONCURRENCY_HOLDING, limit, 0, now_ns);
+}
+
+/* Whether the program has hardly waited, so that more can't do much more. */
+static bool
+is_busy(const struct concurrency *c, int64_t now_ns)
+{
+	int64_t waited_ns = c->waited_ns - c->set_waited_ns;
+
+	return (double)waited_ns < (1 - busy) * (double)(now_ns - c->set_ns);
 }
 
 /* The limit does RATE: do twice as many do more? */
@@ -86,7 +99,7 @@ double_it(struct concurrency *c, double rate, int64_t now_ns)
 	if (limit == c->most || c->slowed)
 		hold(c, limit, now_ns);
 	else
-		set(c, CONCURRENCY_GROWING, within(2 * limit, 1, c->most),
+		set(c, CONCURRENCY_GROWING, within(2 * limit, 1, c->most), 0,
 		    now_ns);
 }
 
@@ -100,25 +113,26 @@ turn_ns(const struct concurrency *c)
 static void
 end_growing(struct concurrency *c, double rate, int64_t now_ns)
 {
-	double most_gain, gain;
-	int needed;
+	double gain = 1, most_gain = 1;
+	bool pays;
 
-	if (c->other == 0) {
-		double_it(c, rate, now_ns);
-		return;
+	if (c->other > 0) {
+		gain = rate / c->other_rate - 1;
+		most_gain = (double)c->limit / c->other - 1;
 	}
-	most_gain = (double)c->limit / c->other - 1;
-	gain = rate / c->other_rate - 1;
-	needed = (int)(c->other * (1 + gain) * spare + .5);
-	if (gain >= most_gain * (c->again ? growing_pays : surely_pays)) {
+	pays = gain >= most_gain * (c->again ? growing_pays : surely_pays);
+	if (pays && !is_busy(c, now_ns)) {
 		double_it(c, rate, now_ns);
 	} else if (!c->again) {
 		/* The first answers know nothing yet of those that queue up
 		 * behind them, and may be unlucky. */
-		set(c, CONCURRENCY_GROWING, c->limit, now_ns + turn_ns(c));
+		set(c, CONCURRENCY_GROWING, c->limit, turn_ns(c), now_ns);
 		c->again = true;
 	} else {
-		hold(c, within(needed, c->other, c->limit), now_ns);
+		int needed = (int)(c->other * (1 + gain) * spare + .5);
+
+		hold(c, pays ? c->limit : within(needed, c->other, c->limit),
+		    now_ns);
 	}
 }
 
@@ -129,10 +143,11 @@ begin_probing(struct concurrency *c, double rate, int64_t now_ns)
 	int quarter = limit < 4 ? 1 : limit / 4;
 
 	compare_with(c, limit, rate);
-	c->upward = limit <= LEAST || (!c->upward && limit < c->most);
+	c->upward = limit <= LEAST ||
+		    (!c->upward && limit < c->most && !is_busy(c, now_ns));
 	set(c, CONCURRENCY_PROBING,
 	    within(c->upward ? limit + quarter : limit - quarter, 1, c->most),
-	    now_ns + turn_ns(c));
+	    turn_ns(c), now_ns);
 }
 
 static void
@@ -142,13 +157,16 @@ end_probing(struct concurrency *c, double rate, int64_t now_ns)
 	double most_gain = (double)c->limit / c->other - 1;
 	int64_t hold_ns = 2 * c->hold_ns;
 	int64_t turn = turn_ns(c);
+	bool pays = c->upward
+			? most_gain > 0 && gain >= most_gain * probing_pays
+			: gain >= -lost_at_most;
 
-	if (c->upward && gain >= most_gain * probing_pays && most_gain > 0) {
+	if (c->upward && pays && !is_busy(c, now_ns)) {
 		double_it(c, rate, now_ns);
 		/* There is no hurry any more. */
 		c->again = true;
 		c->since_ns += turn;
-	} else if (!c->upward && gain >= -lost_at_most) {
+	} else if (pays) {
 		hold(c, c->limit, now_ns);
 	} else {
 		hold(c, c->other, now_ns);
@@ -181,13 +199,12 @@ is_seen(const struct concurrency *c, int64_t now_ns)
 }
 
 void
-concurrency_answered(
-    struct concurrency *c, int64_t bytes, int64_t begun_ns, int64_t now_ns)
+concurrency_answered(struct concurrency *c, int64_t bytes, int64_t begun_ns,
+    int64_t waited_ns, int64_t now_ns)
 {
 	double rate;
 
-	if (c->since_ns == INT64_MIN) /* the first one */
-		c->since_ns = begun_ns;
+	c->waited_ns = waited_ns;
 	if (begun_ns < c->since_ns || now_ns <= begun_ns)
 		return;
 	c->answers++;
@@ -205,9 +222,10 @@ concurrency_answered(
 }
 
 void
-concurrency_starved(struct concurrency *c, int64_t now_ns)
+concurrency_starved(struct concurrency *c, int64_t waited_ns, int64_t now_ns)
 {
-	set(c, c->stage, c->limit, now_ns);
+	c->waited_ns = waited_ns;
+	set(c, c->stage, c->limit, 0, now_ns);
 }
 
 void

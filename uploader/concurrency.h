@@ -1,5 +1,7 @@
 /* How many transfers a store is worth: as many as it answers sooner together
- * than one after the other. Pure arithmetic; time is an argument. */
+ * than one after the other, and this program can keep up with. Pure
+ * arithmetic; time is an argument: NOW_NS, and WAITED_NS, of which the program
+ * has waited so far with nothing to do. */
 #ifndef UPLOADER_CONCURRENCY_H
 #define UPLOADER_CONCURRENCY_H
 
@@ -27,17 +29,20 @@ struct concurrency {
 	int64_t since_ns;
 	int answers;
 	double work, took_ns;
+	int64_t set_ns, set_waited_ns, waited_ns; /* then, then, now */
 };
 
 /* Begins with few, and stays within MOST (at least 1). */
-void concurrency_init(struct concurrency *concurrency, int most);
+void concurrency_init(
+    struct concurrency *concurrency, int most, int64_t now_ns);
 /* A transfer of BYTES, begun at BEGUN_NS and not tried twice, was a success:
  * not of a slot's first one, which may have had to connect. */
 void concurrency_answered(struct concurrency *concurrency, int64_t bytes,
-    int64_t begun_ns, int64_t now_ns);
+    int64_t begun_ns, int64_t waited_ns, int64_t now_ns);
 /* Fewer than the limit are under way, for want of files or since the store
  * asked for it: what is seen doesn't tell anything about the limit. */
-void concurrency_starved(struct concurrency *concurrency, int64_t now_ns);
+void concurrency_starved(
+    struct concurrency *concurrency, int64_t waited_ns, int64_t now_ns);
 /* The store asks for fewer: nothing more is tried for a while. */
 void concurrency_slowed(struct concurrency *concurrency, int64_t now_ns);
 

@@ -469,7 +469,7 @@ adapt(struct job *job)
 		return;
 	if (job->is_warm && job->attempts == 0) {
 		concurrency_answered(&up->concurrency, bytes, job->started_ns,
-		    clock_monotonic_ns());
+		    transfer_waited_ns(up->transfer), clock_monotonic_ns());
 		throttle_allow(&up->throttle, up->concurrency.limit);
 	}
 	job->is_warm = true;

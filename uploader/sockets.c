@@ -213,12 +213,14 @@ sockets_wait(struct sockets *sockets, int timeout_ms, int wake_fd)
 {
 	struct epoll_event events[EVENTS];
 	int rc = set_wake(sockets, wake_fd);
+	int64_t began_ns = clock_monotonic_ns();
 	int woken = 0;
 	int n;
 
 	if (rc < 0)
 		return rc;
 	n = epoll_wait(sockets->epoll_fd, events, EVENTS, timeout_ms);
+	sockets->waited_ns += clock_monotonic_ns() - began_ns;
 	if (n < 0 && errno != EINTR)
 		return -errno;
 	for (int i = 0; rc == 0 && i < n; i++) {

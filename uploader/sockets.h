@@ -15,8 +15,9 @@ struct sockets {
 	int wake_fd;  /* registered for input, or -1 */
 	struct socket *table;
 	size_t count;
-	int64_t timer_ns; /* when libcurl wants to be called
-			     (clock_monotonic_ns); -1: never */
+	int64_t timer_ns;  /* when libcurl wants to be called
+			      (clock_monotonic_ns); -1: never */
+	int64_t waited_ns; /* in all, for anything to happen */
 };
 
 /* Takes over waiting for MULTI, which must outlive it. Returns 0 or a

@@ -663,3 +663,9 @@ transfer_poll(struct transfer *transfer, int64_t timeout_ms, int wake_fd)
 	hand_over_all(transfer);
 	return woken;
 }
+
+int64_t
+transfer_waited_ns(const struct transfer *transfer)
+{
+	return transfer->sockets.waited_ns;
+}

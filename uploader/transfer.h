@@ -72,5 +72,7 @@ int transfer_note_tls(
  * be done. Returns 1 when WAKE_FD (-1: none) is readable, 0 otherwise, or a
  * negative errno. */
 int transfer_poll(struct transfer *transfer, int64_t timeout_ms, int wake_fd);
+/* How long it has waited so far, with nothing to do. */
+int64_t transfer_waited_ns(const struct transfer *transfer);
 
 #endif

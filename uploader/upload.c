@@ -303,8 +303,9 @@ loop(struct uploader *up)
 		else if (!up->stopping && (up->multis || up->aborts))
 			help(up);
 		if (up->active < (size_t)up->concurrency.limit)
-			concurrency_starved(
-			    &up->concurrency, clock_monotonic_ns());
+			concurrency_starved(&up->concurrency,
+			    transfer_waited_ns(up->transfer),
+			    clock_monotonic_ns());
 		work_ns = work(up);
 		commit_ns = commit_some(up, up->active == 0);
 		if (up->aborting)
@@ -375,6 +376,17 @@ wait_for_credentials(struct uploader *up)
 		on_wake(up);
 	}
 	return up->credentials != NULL && !up->stopping;
+}
+
+static void
+set_up_jobs(struct uploader *up)
+{
+	int most = settings_connections(up->config);
+
+	up->jobs = mem_zero((size_t)most, sizeof *up->jobs);
+	concurrency_init(&up->concurrency, most, clock_monotonic_ns());
+	throttle_init(&up->throttle,
+	    up->config->connections > 0 ? most : up->concurrency.limit);
 }
 
 /* What keeps the client from being set up ends the program. */
@@ -460,13 +472,9 @@ upload_all(struct stage *stage)
 	    .signal_fd = -1,
 	    .wake_fd = -1,
 	};
-	int connections, rc;
+	int rc;
 
 	retry_budget_init(&up.budget);
-	connections = settings_connections(up.config);
-	concurrency_init(&up.concurrency, connections);
-	throttle_init(&up.throttle,
-	    up.config->connections > 0 ? connections : up.concurrency.limit);
 	if (!resolve(&up) || !stage_open_spool(stage, SPOOL_CREATE))
 		goto out;
 	confine(&up);
@@ -479,7 +487,7 @@ upload_all(struct stage *stage)
 	abandon_find_stale(&up);
 	if (rc < 0 || (rc == 0 && up.aborts == NULL) || !set_up_client(&up))
 		goto out;
-	up.jobs = mem_zero((size_t)connections, sizeof *up.jobs);
+	set_up_jobs(&up);
 	loop(&up);
 	if (pick_left(up.pick) + up.commits.failed > 0 || up.stopping)
 		log_info("%zu uploaded, %zu failed, %zu given back",

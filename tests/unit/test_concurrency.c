@@ -27,7 +27,8 @@ struct simulation {
 	struct store store;
 	struct concurrency concurrency;
 	struct slot slots[MOST];
-	int limit; /* what it is to be, or 0: as the concurrency says */
+	int limit;    /* what it is to be, or 0: as the concurrency says */
+	bool is_busy; /* the program itself */
 	int active, connections;
 	int64_t now_ns;
 };
@@ -53,7 +54,7 @@ simulate(double latency_ms, int a_second, int noise_percent, int limit)
 		.chance = 1},
 	    .now_ns = CLOCK_NS_PER_S};
 
-	concurrency_init(&s.concurrency, MOST);
+	concurrency_init(&s.concurrency, MOST, s.now_ns);
 	return s;
 }
 
@@ -77,6 +78,14 @@ begin(struct simulation *s, struct slot *slot)
 	slot->answer_ns = turn_ns + noisy(store, store->latency_ns);
 }
 
+static int64_t
+waited_ns(const struct simulation *s)
+{
+	int64_t all_ns = s->now_ns - CLOCK_NS_PER_S;
+
+	return s->is_busy ? all_ns / 5 : all_ns;
+}
+
 static void
 fill(struct simulation *s, int files)
 {
@@ -86,7 +95,7 @@ fill(struct simulation *s, int files)
 		if (s->slots[i].answer_ns == 0)
 			begin(s, &s->slots[i]);
 	if (s->active < limit)
-		concurrency_starved(&s->concurrency, s->now_ns);
+		concurrency_starved(&s->concurrency, waited_ns(s), s->now_ns);
 }
 
 /* Sends FILES; returns how many nanoseconds it took. */
@@ -109,8 +118,8 @@ send_files(struct simulation *s, int files)
 		s->active--;
 		files--;
 		if (next->is_warm)
-			concurrency_answered(
-			    &s->concurrency, 4096, next->begun_ns, s->now_ns);
+			concurrency_answered(&s->concurrency, 4096,
+			    next->begun_ns, waited_ns(s), s->now_ns);
 		next->is_warm = true;
 	}
 	return s->now_ns - start_ns;
@@ -200,6 +209,17 @@ START_TEST(is_quick)
 }
 END_TEST
 
+/* Where the program itself has no time left, more connections are no use. */
+START_TEST(stays_small_when_busy)
+{
+	struct simulation s = simulate(20, 5000, 0, 0);
+
+	s.is_busy = true;
+	(void)send_files(&s, 100000);
+	ck_assert_int_eq(s.connections, 16);
+}
+END_TEST
+
 START_TEST(opens_no_more_than_there_are_files)
 {
 	struct simulation s = simulate(100, 1000, 0, 0);
@@ -250,7 +270,7 @@ START_TEST(keeps_its_bounds)
 	for (int most = 1; most <= 40; most++) {
 		struct simulation s = simulate(300, 5000, 20, 0);
 
-		concurrency_init(&s.concurrency, most);
+		concurrency_init(&s.concurrency, most, s.now_ns);
 		for (int i = 0; i < 200; i++) {
 			(void)send_files(&s, 50);
 			ck_assert_int_ge(s.concurrency.limit, 1);
@@ -271,6 +291,7 @@ main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, finds_the_best, 0, STORES * NOISES);
 	tcase_add_loop_test(tests, is_quick, 0, NOISES);
+	tcase_add_test(tests, stays_small_when_busy);
 	tcase_add_test(tests, opens_no_more_than_there_are_files);
 	tcase_add_test(tests, follows_the_store);
 	tcase_add_test(tests, heeds_complaints);
