@@ -32,7 +32,7 @@
 enum {
 	/* Memory for the files of all jobs together, but for small ones, which
 	 * are always read whole. */
-	BODIES_MAX = 8 * 1024 * 1024,
+	BODIES_MAX = 6 * 1024 * 1024,
 	BODY_SMALL = 16 * 1024,
 	BODY_LARGE = 1024 * 1024
 };

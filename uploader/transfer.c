@@ -29,7 +29,9 @@ enum {
 	/* Of all slots' upload buffers, but for those of the least size. */
 	BUFFERS_MAX = 8 * 1024 * 1024,
 	BUFFER_FILE = 512 * 1024,
-	BUFFER_BYTES = 64 * 1024, /* out of memory: more loses the L2 cache */
+	/* Of what is in memory, or soon sent: more loses the L2 cache. */
+	BUFFER_BYTES = 64 * 1024,
+	SOON_SENT = 1024 * 1024,
 	BUFFER_LEAST = 16 * 1024, /* libcurl's own limit */
 	TRIM_BYTES = 4 * 1024 * 1024,
 	MMAP_BYTES = 2 * 1024 * 1024, /* more than any of them */
@@ -446,11 +448,15 @@ set_buffer(struct slot *slot, const struct transfer_body *body)
 {
 	CURL *easy = slot->easy;
 	struct transfer *transfer = slot->transfer;
-	size_t buffer = body->bytes != NULL ? BUFFER_BYTES : BUFFER_FILE;
+	size_t buffer = body->size <= SOON_SENT ? BUFFER_BYTES : BUFFER_FILE;
+	size_t left = transfer->buffers < BUFFERS_MAX
+			  ? BUFFERS_MAX - transfer->buffers
+			  : 0;
 	bool ok = true;
 
-	if (transfer->buffers + buffer > BUFFERS_MAX)
-		buffer = BUFFER_LEAST;
+	/* So that the last ones aren't left with the least at once. */
+	while (buffer > BUFFER_LEAST && buffer > left / 4)
+		buffer /= 2;
 	if (buffer != slot->buffer)
 		SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)buffer);
 	slot->buffer = buffer;
