@@ -34,7 +34,7 @@ static const double surely_pays = .6;
 static const double growing_pays = .35;
 static const double probing_pays = 1. / 3;
 static const double lost_at_most = .03;
-static const double busy = .75; /* and doubling brings a third at most */
+static const double busy = .9; /* more brings a tenth at most */
 static const double spare = 1.1;
 
 /* What begins within AFTER_NS from now isn't looked at. */

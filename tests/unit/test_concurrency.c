@@ -83,7 +83,7 @@ waited_ns(const struct simulation *s)
 {
 	int64_t all_ns = s->now_ns - CLOCK_NS_PER_S;
 
-	return s->is_busy ? all_ns / 5 : all_ns;
+	return s->is_busy ? all_ns / 20 : all_ns;
 }
 
 static void
