@@ -61,8 +61,9 @@ remove_due(const struct prune *prune, int parent_fd, size_t name_offset,
 	return 0;
 }
 
-/* An hour's directory is removed without being read. False: it isn't empty,
- * so there may be directories in it. */
+/* An hour's directory is removed without being read, and what is deeper waits
+ * until it is due. False: it is due and not empty, so there may be directories
+ * in it. */
 static bool
 prune_hour(struct prune *prune, int parent_fd, size_t name_offset)
 {

@@ -290,6 +290,10 @@ def survivors(tree, now, in_base):
                         not all(part[0].isdigit() for part in parts[1:])):
             continue
         end = date_end(parts[1:]) if len(parts) > 1 else None
+        # What is deeper than an hour waits until that hour's directory is due.
+        hour = "/".join(parts[:5])
+        if len(parts) > 5 and end is not None and tree[hour] > now - HOUR:
+            continue
         if (changed <= now - 26 * HOUR if end is None else
                 end <= now - 26 * HOUR and changed <= now - HOUR):
             del left[path]
