@@ -20,7 +20,7 @@ import re
 import stat
 import urllib.parse
 
-ROOMS = ("claimed", "uploading", "confirmed", "failed")
+ROOMS = ("claimed", "uploading", "confirmed", "failed", "held")
 HOUR = 3600
 PRUNE_AFTER = 26 * HOUR
 
@@ -281,7 +281,7 @@ def _names(evidence):
 
 
 def _drained(evidence):
-    """6: everything is gone, or in failed/."""
+    """6: everything is gone, in failed/, or held back by a person."""
     spool = evidence.world.spool
     for room in ("claimed", "uploading", "confirmed"):
         for path in evidence.in_room[room]:

@@ -291,17 +291,19 @@ class World:
 
     # --- the programs --------------------------------------------------------
 
-    def command(self, stage, *sabotage, options=()):
+    def command(self, stage, *sabotage, options=(), arguments=()):
         """The command line of a program, under saboteur if there is something
         for that to do."""
-        command = [PROGRAMS[stage], *options, self.config_file]
+        command = [PROGRAMS[stage], *options, self.config_file, *arguments]
         if sabotage:
             command = [SABOTEUR, "--from", "umask", *sabotage, "--", *command]
         return command
 
-    def run(self, stage, *sabotage, options=(), environment=(), seconds=120):
-        return self.run_command(self.command(stage, *sabotage, options=options),
-                                environment, seconds)
+    def run(self, stage, *sabotage, options=(), arguments=(), environment=(),
+            seconds=120):
+        return self.run_command(
+            self.command(stage, *sabotage, options=options, arguments=arguments),
+            environment, seconds)
 
     def run_command(self, command, environment=(), seconds=120):
         """COMMAND as the programs are run."""
@@ -309,10 +311,11 @@ class World:
             command, stdin=subprocess.DEVNULL, capture_output=True, cwd=self.root,
             env={**os.environ, **self.store.environment, "LC_ALL": "C.UTF-8",
                  **dict(environment)},
-            timeout=seconds, check=False, text=True, errors="surrogateescape")
+            timeout=seconds, check=False)
         status = ended.returncode
+        # Not as text, in which other line ends would become newlines.
         return Ended(command, status if status >= 0 else 128 - status,
-                     ended.stdout, ended.stderr)
+                     os.fsdecode(ended.stdout), os.fsdecode(ended.stderr))
 
     def scan(self, *sabotage, **more):
         return self.run("scan", *sabotage, **more)
@@ -323,11 +326,11 @@ class World:
     def reap(self, *sabotage, **more):
         return self.run("reap", *sabotage, **more)
 
-    def start(self, stage, *sabotage, options=(), environment=()):
+    def start(self, stage, *sabotage, options=(), arguments=(), environment=()):
         """Runs it in the background; what it says goes to STAGE.log."""
         with open(os.path.join(self.root, stage + ".log"), "ab") as log:
             return start_process(
-                self.command(stage, *sabotage, options=options),
+                self.command(stage, *sabotage, options=options, arguments=arguments),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.root,
                 env={**os.environ, **self.store.environment, **dict(environment)})
 
@@ -336,6 +339,13 @@ class World:
         with open(os.path.join(self.root, stage + ".log"), encoding="utf-8",
                   errors="surrogateescape") as log:
             return log.read()
+
+    def operate(self, errand, *what, sabotage=()):
+        """What a person asks for: hold, release or retry, of WHAT: options
+        such as --all, then paths."""
+        options = [one for one in what if one.startswith("--")]
+        return self.run("upload", *sabotage, options=["--" + errand, *options, "--"],
+                        arguments=what[len(options):])
 
     def drain(self, passes=2, *sabotage):
         """Clean passes of the three programs. A second file of the same path
