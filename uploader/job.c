@@ -253,8 +253,9 @@ look(struct job *job)
 		job_reject(job, "NotAFile", fsio_kind(st.st_mode));
 		return false;
 	}
-	/* A move by link and unlink that was cut off between the two. */
-	if (st.st_nlink == 2 &&
+	/* A move by link and unlink that was cut off between the two, or two of
+	 * them, where the unlink failed. */
+	if (st.st_nlink > 1 &&
 	    spool_drop_twin(spool, &run->uploading, path, job->inode) == 1) {
 		/* It may be taken again at once, by its other name. */
 		log_debug("%s has been given back already", path);

@@ -13,7 +13,7 @@ from tap import chance, equal, holds, main, note, ok, sample
 from world import EX_CONFIG, EX_IOERR, EX_NOPERM, EX_TEMPFAIL, NEVER_REACHED, Store, World
 
 STAGES = ("scan", "upload", "reap")
-CALLS = ("rename", "renameat", "renameat2", "open", "openat", "openat2", "read",
+CALLS = ("rename", "renameat", "renameat2", "linkat", "open", "openat", "openat2", "read",
          "pread64", "write", "fdatasync", "fsync", "mkdir", "mkdirat", "unlink",
          "unlinkat", "rmdir", "getdents64", "fstat", "newfstatat", "fcntl",
          "epoll_wait", "poll", "socket", "connect", "ftruncate", "utimensat")
@@ -46,21 +46,21 @@ def judge(world, ended, what):
     return [f"{what}: {text}" for text in found]
 
 
-def places(store, stage):
+def places(store, stage, *how):
     """Every (call, number) that the stage makes."""
     with prepare(store, stage) as world:
         counts_file = os.path.join(world.root, "counts")
-        ended = world.run(stage, "--count", counts_file)
+        ended = world.run(stage, *how, "--count", counts_file)
         ok(ended.status == 0, f"{stage} ends well by itself", ended)
         with open(counts_file, encoding="utf-8") as lines:
             counts = dict(line.split() for line in lines)
     return [(call, n) for call in CALLS for n in range(1, int(counts.get(call, 0)) + 1)]
 
 
-def try_all(quick, option, errors, calls=None, often=""):
+def try_all(quick, option, errors, *how, calls=None, often=""):
     store = Store()
     for stage in STAGES:
-        cases = [(call, n, error) for call, n in places(store, stage)
+        cases = [(call, n, error) for call, n in places(store, stage, *how)
                  for error in errors if calls is None or call in calls]
         chosen = sample(cases, quick)
         violations, missed = [], 0
@@ -69,7 +69,7 @@ def try_all(quick, option, errors, calls=None, often=""):
                 # A multipart upload's state that can't be removed stays until
                 # multipart_abort_after.
                 world.may_abandon = call == "unlinkat"
-                ended = world.run(stage, option, f"{call}:{n}{often}={error}")
+                ended = world.run(stage, *how, option, f"{call}:{n}{often}={error}")
                 missed += ended.status == NEVER_REACHED
                 violations += judge(world, ended, f"{stage}: {call} no. {n}{often}: {error}")
         ok(missed <= len(chosen) * 0.2, f"{stage}: {len(chosen) - missed} of "
@@ -87,10 +87,16 @@ def fails_from_then_on():
     try_all(12, "--fail", ("EIO", "ENOSPC", "EMFILE", "ENOMEM"), often="+")
 
 
+def fails_from_then_on_by_hand():
+    """The same of the calls by which moves are made without RENAME_NOREPLACE."""
+    try_all(3, "--fail", ("EIO", "ESTALE"), "--no-noreplace",
+            calls=("renameat", "linkat", "unlinkat"), often="+")
+
+
 def happens_and_lies():
     """A move that has happened answers an error, as over NFS."""
     try_all(10, "--lie", ("ENOENT", "EEXIST", "EIO", "ESTALE"),
-            ("rename", "renameat", "renameat2", "mkdirat", "unlinkat", "linkat"))
+            calls=("rename", "renameat", "renameat2", "mkdirat", "unlinkat", "linkat"))
 
 
 def happens_and_lies_by_hand():
@@ -163,5 +169,5 @@ def out_of_leases():
 
 
 if __name__ == "__main__":
-    main(fails_once, fails_from_then_on, happens_and_lies, happens_and_lies_by_hand,
+    main(fails_once, fails_from_then_on, fails_from_then_on_by_hand, happens_and_lies, happens_and_lies_by_hand,
          does_less, failed_sync_is_fatal, out_of_leases)
