@@ -79,6 +79,21 @@ fsio_open_beneath(int dirfd, const char *path, int flags)
 	return fd < 0 ? failure() : (int)fd;
 }
 
+bool
+fsio_is_nowhere(int error)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ENOTDIR:
+	case -ELOOP:
+	case -EXDEV:
+	case -ENAMETOOLONG:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int
 fsio_open_dir(int dirfd, const char *path, struct fsio_dir **ret_dir)
 {

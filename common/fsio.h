@@ -16,6 +16,9 @@ const char *fsio_kind(mode_t mode);
  * new files get 0600. Returns a descriptor or a negative errno (-EAGAIN with
  * O_NONBLOCK: somebody holds a lease on it). */
 int fsio_open_beneath(int dirfd, const char *path, int flags);
+/* Whether that answered that nothing lies beneath by this path: it isn't there,
+ * lies behind a link, or outside. False for success and for other errors. */
+bool fsio_is_nowhere(int error);
 
 /* A directory being read: as readdir(3) does, at half as many system calls
  * for a small one. */

@@ -19,27 +19,29 @@ struct looking {
 };
 
 /* 1: it is there; 0: not. A path that leads out of the room, by links or dots,
- * isn't in it. */
+ * isn't in it. What the producer's links lead to he may well call a file of
+ * base_dir. */
 static int
-is_in(int dirfd, const char *path)
+is_in(const struct looking *looking, int dirfd)
 {
-	int fd = fsio_open_beneath(dirfd, path, O_PATH | O_NOFOLLOW);
+	int fd = fsio_open_beneath(dirfd, looking->path, O_PATH | O_NOFOLLOW);
 
 	if (fd >= 0) {
 		(void)close(fd); /* only a place */
 		return 1;
 	}
-	return fd == -ELOOP; /* a link by that name, most likely */
+	if (fd == -ELOOP)
+		return dirfd == looking->spool->base_fd;
+	return fsio_is_nowhere(fd) ? 0 : fd;
 }
 
 static int
 look(struct looking *looking, const char *run, int dirfd)
 {
 	const struct whereabouts place = {looking->state, run, dirfd};
+	int rc = dirfd < 0 ? 0 : is_in(looking, dirfd);
 
-	if (dirfd < 0 || !is_in(dirfd, looking->path))
-		return 0;
-	return looking->visit(looking->context, &place);
+	return rc <= 0 ? rc : looking->visit(looking->context, &place);
 }
 
 static int
@@ -50,8 +52,8 @@ visit_run(void *context, const char *name)
 	    looking->rooms_fd, name, O_RDONLY | O_DIRECTORY);
 	int rc;
 
-	if (fd < 0)
-		return 0; /* no room, or gone */
+	if (fd < 0) /* no room, or gone; or RUN.tsv */
+		return fsio_is_nowhere(fd) ? 0 : fd;
 	rc = look(looking, name, fd);
 	(void)close(fd); /* a directory */
 	return rc;

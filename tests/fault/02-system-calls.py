@@ -9,7 +9,7 @@ less than they were asked; and a failing fsync, which is never believed later.
 import os
 
 import oracle
-from tap import chance, equal, holds, main, note, ok, sample
+from tap import LONG, chance, equal, holds, main, note, ok, sample
 from world import EX_CONFIG, EX_IOERR, EX_NOPERM, EX_TEMPFAIL, NEVER_REACHED, Store, World
 
 STAGES = ("scan", "upload", "reap")
@@ -46,15 +46,20 @@ def judge(world, ended, what):
     return [f"{what}: {text}" for text in found]
 
 
+def made(world, stage, *how, status=0, **more):
+    """Every (call, number) that the stage makes now, which ends with STATUS."""
+    counts_file = os.path.join(world.root, "counts")
+    ended = world.run(stage, *how, "--count", counts_file, **more)
+    equal(ended.status, status, f"{stage} ends well by itself", ended)
+    with open(counts_file, encoding="utf-8") as lines:
+        counts = dict(line.split() for line in lines)
+    return [(call, n) for call in CALLS for n in range(1, int(counts.get(call, 0)) + 1)]
+
+
 def places(store, stage, *how):
     """Every (call, number) that the stage makes."""
     with prepare(store, stage) as world:
-        counts_file = os.path.join(world.root, "counts")
-        ended = world.run(stage, *how, "--count", counts_file)
-        ok(ended.status == 0, f"{stage} ends well by itself", ended)
-        with open(counts_file, encoding="utf-8") as lines:
-            counts = dict(line.split() for line in lines)
-    return [(call, n) for call in CALLS for n in range(1, int(counts.get(call, 0)) + 1)]
+        return made(world, stage, *how)
 
 
 def try_all(quick, option, errors, *how, calls=None, often=""):
@@ -149,6 +154,24 @@ def failed_sync_is_fatal():
         equal(oracle.duplicates(world), 0, "nothing was sent twice")
 
 
+def has_never_guesses():
+    """A new file isn't what was stored, whatever can't be looked at."""
+    path = "room/2021/02/03/04/05-small.dat"
+    with World(Store()) as world:
+        world.write(path)
+        world.drain(1)
+        world.write(path)
+        question = {"options": ["--has"], "arguments": [path]}
+        cases = [(call, n, error) for call, n in made(world, "reap", status=1, **question)
+                 for error in (ERRORS if LONG else ("EIO",))]
+        wrong = []
+        for call, n, error in cases:
+            ended = world.reap("--fail", f"{call}:{n}={error}", **question)
+            if ended.status not in MEANT - {0} | {NEVER_REACHED}:
+                wrong.append(f"{call} no. {n}: {error}: {ended}\n{ended.out}")
+        holds(wrong, f"has: --fail in {len(cases)} cases")
+
+
 def out_of_leases():
     """Leases that can't be had: by age and bytes alone."""
     store = Store()
@@ -169,5 +192,5 @@ def out_of_leases():
 
 
 if __name__ == "__main__":
-    main(fails_once, fails_from_then_on, fails_from_then_on_by_hand, happens_and_lies, happens_and_lies_by_hand,
-         does_less, failed_sync_is_fatal, out_of_leases)
+    main(fails_once, fails_from_then_on, fails_from_then_on_by_hand, happens_and_lies,
+         happens_and_lies_by_hand, does_less, failed_sync_is_fatal, has_never_guesses, out_of_leases)
