@@ -106,6 +106,7 @@ read_reasons(struct failed *failed)
 	char *line = NULL;
 	ssize_t length;
 	FILE *stream;
+	int rc = 0;
 
 	free(file);
 	if (fd < 0)
@@ -115,16 +116,19 @@ read_reasons(struct failed *failed)
 		(void)close(fd); /* only read from */
 		return -ENOMEM;
 	}
+	errno = 0;
 	while ((length = getline(&line, &capacity, stream)) > 0) {
 		if (line[length - 1] != '\n')
 			break; /* torn */
 		line[length - 1] = '\0';
 		add_line(failed, line);
 	}
+	if (ferror(stream))
+		rc = errno != 0 ? -errno : -EIO;
 	free(line);
 	(void)fclose(stream); /* only read from */
 	keep_newest(failed);
-	return 0;
+	return rc;
 }
 
 static int
@@ -154,20 +158,29 @@ visit_file(void *context, const char *path, const struct dirent *entry)
 	return failed->visit(failed->context, &file);
 }
 
+int
+failed_open_room(
+    const struct spool *spool, const char *name, struct spool_room *ret_room)
+{
+	int fd = fsio_open_beneath(
+	    spool->failed_fd, name, O_RDONLY | O_DIRECTORY);
+
+	if (fd < 0)
+		return fsio_is_nowhere(fd) ? -ENOENT : fd;
+	/* Where it lives, its run makes names there, too. */
+	*ret_room = (struct spool_room){fd, false};
+	return 0;
+}
+
 static int
 visit_run(void *context, const char *name)
 {
 	struct failed *failed = context;
-	int rc;
+	int rc = failed_open_room(failed->spool, name, &failed->room);
 
-	failed->run = name;
-	failed->room = (struct spool_room){
-	    fsio_open_beneath(
-		failed->spool->failed_fd, name, O_RDONLY | O_DIRECTORY),
-	    false};
-	rc = failed->room.fd;
 	if (rc < 0) /* a run without failures, or RUN.tsv */
-		return rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP ? 0 : rc;
+		return rc == -ENOENT ? 0 : rc;
+	failed->run = name;
 	rc = read_reasons(failed);
 	if (rc == 0)
 		rc = fsio_walk(failed->room.fd, visit_file, failed);

@@ -23,6 +23,10 @@ struct failed_file {
 					       none is on record it says so */
 };
 
+/* Opens the room of the run NAME in failed/. Returns 0 and *ret_room, whose fd
+ * is the caller's, -ENOENT where it has none, or another negative errno. */
+int failed_open_room(
+    const struct spool *spool, const char *name, struct spool_room *ret_room);
 /* Calls VISIT for each file in failed/. VISIT may move it away; it returns 0 to
  * go on, anything else ends it and is returned. Otherwise returns 0 or a
  * negative errno. */

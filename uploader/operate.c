@@ -35,11 +35,18 @@ static const struct {
     [RELEASE] = {"RELEASE", "released", "release"},
 };
 
+/* A file of failed/ that is to be retried. */
+struct chosen {
+	char *run, *path, *when, *why;
+};
+
 struct operate {
 	struct stage *stage;
 	enum operation operation;
 	const struct operate_choice *choice;
-	bool *was_met; /* of each argument */
+	bool *was_met;	      /* of each argument */
+	struct chosen *files; /* to be retried */
+	size_t file_count;
 	size_t moved;
 	struct run *run; /* through whose room files go, or NULL */
 };
@@ -68,8 +75,13 @@ move_by_room(struct operate *op, const struct spool_room *room,
 	const struct spool_name from = {room->fd, path, inode};
 	struct spool *spool = op->stage->spool;
 	const struct spool_room *ours;
+	struct stat st;
 	int rc = 0;
 
+	/* Mostly it is seen here, while the file can stay where it is. */
+	if (fstatat(op->operation == HOLD ? spool->held_fd : spool->claimed_fd,
+		path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
 	if (op->run == NULL)
 		rc = run_start(spool, &op->run);
 	if (rc < 0)
@@ -78,10 +90,14 @@ move_by_room(struct operate *op, const struct spool_room *room,
 	rc = spool_take(spool, &from, ours, path);
 	if (rc < 0)
 		return rc;
-	if (op->operation != HOLD)
-		return spool_give_back(spool, ours, path, inode);
+	if (op->operation != HOLD) {
+		rc = spool_give_back(spool, ours, path, inode);
+		/* Then it is in the queue all the same, behind that. */
+		return rc == -EEXIST ? 0 : rc;
+	}
 	rc = spool_hold(spool, ours, path, inode);
-	if (rc < 0)
+	/* After other errors it may have its name in held/, too. */
+	if (rc == -EEXIST)
 		(void)spool_give_back(spool, ours, path, inode); /* or later */
 	return rc;
 }
@@ -107,41 +123,80 @@ report(struct operate *op, const char *path, const char *why)
 	strbuf_done(&line);
 }
 
+/* Says why PATH wasn't moved: RC. */
 static void
-move(struct operate *op, const struct spool_room *room, const char *path,
-    const char *why)
+fail(struct operate *op, const char *path, int rc)
 {
-	struct stage *stage = op->stage;
-	struct stat st;
-	int rc = 0;
+	const char *verb = words[op->operation].verb;
+	int status = EX_IOERR;
 
-	if (fstatat(room->fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		rc = -errno;
-	if (rc == 0 && stage->options.dry_run) {
-		op->moved++;
-		stage_print_plan(
-		    stage, words[op->operation].plan, st.st_size, path);
-		return;
-	}
-	if (rc == 0)
-		rc = move_directly(op, room, path, st.st_ino);
-	if (rc == -ENOTSUP)
-		rc = move_by_room(op, room, path, st.st_ino);
-	if (rc == 0) {
-		op->moved++;
-		report(op, path, why);
-	} else if (rc == -EEXIST) {
+	switch (rc) {
+	case -EEXIST:
 		log_error("Cannot %s '%s': another file of its path is %s; try "
 			  "again when that has gone on",
-		    words[op->operation].verb, path,
+		    verb, path,
 		    op->operation == HOLD ? "held" : "in the queue");
-		stage_fail(stage, EX_TEMPFAIL);
-	} else {
-		log_error("Cannot %s '%s': %s%s", words[op->operation].verb,
-		    path, strerror(-rc),
-		    rc == -ENOENT ? "; somebody else has just moved it" : "");
-		stage_fail(stage, rc == -ENOENT ? STAGE_SOME_FAILED : EX_IOERR);
+		status = EX_TEMPFAIL;
+		break;
+	case -EISDIR:
+		log_error("Cannot %s '%s': it is a directory; name the files "
+			  "in it",
+		    verb, path);
+		status = STAGE_SOME_FAILED;
+		break;
+	case -ENOENT:
+		log_error("Cannot %s '%s': somebody else has just moved it",
+		    verb, path);
+		status = STAGE_SOME_FAILED;
+		break;
+	default:
+		log_error("Cannot %s '%s': %s", verb, path, strerror(-rc));
 	}
+	stage_fail(op->stage, status);
+}
+
+/* What PATH is; nothing that leads out of the room, by links or dots. */
+static int
+look(const struct spool_room *room, const char *path, struct stat *ret_st)
+{
+	int rc = 0;
+	int fd = room->fd < 0
+		     ? -ENOENT
+		     : fsio_open_beneath(room->fd, path, O_PATH | O_NOFOLLOW);
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, ret_st) < 0)
+		rc = -errno;
+	else if (S_ISDIR(ret_st->st_mode))
+		rc = -EISDIR;
+	(void)close(fd); /* only a place */
+	return rc;
+}
+
+/* ST is what look has seen. */
+static void
+move(struct operate *op, const struct spool_room *room, const char *path,
+    const struct stat *st, const char *why)
+{
+	struct stage *stage = op->stage;
+	int rc;
+
+	if (stage->options.dry_run) {
+		op->moved++;
+		stage_print_plan(
+		    stage, words[op->operation].plan, st->st_size, path);
+		return;
+	}
+	rc = move_directly(op, room, path, st->st_ino);
+	if (rc == -ENOTSUP)
+		rc = move_by_room(op, room, path, st->st_ino);
+	if (rc < 0) {
+		fail(op, path, rc);
+		return;
+	}
+	op->moved++;
+	report(op, path, why);
 }
 
 static bool
@@ -174,20 +229,71 @@ is_chosen(struct operate *op, const struct failed_file *file)
 static int
 visit_failed(void *context, const struct failed_file *file)
 {
+	const struct failed_reason *reason = file->reason;
 	struct operate *op = context;
-	char *why;
 
 	if (!is_chosen(op, file))
 		return 0;
-	why = mem_format("%s: %s", file->reason->code, file->reason->message);
-	move(op, file->room, file->path, why);
-	free(why);
+	op->files = mem_grow(op->files, op->file_count + 1, sizeof *op->files);
+	op->files[op->file_count++] = (struct chosen){
+	    .run = mem_copy(file->run),
+	    .path = mem_copy(file->path),
+	    .when = mem_copy(reason->when),
+	    .why = mem_format("%s: %s", reason->code, reason->message),
+	};
 	return 0;
+}
+
+static int
+compare_chosen(const void *a, const void *b)
+{
+	const struct chosen *x = a, *y = b;
+	int order = strcmp(x->path, y->path);
+
+	return order != 0 ? order : strcmp(x->when, y->when);
+}
+
+static void
+retry_file(struct operate *op, const struct chosen *file)
+{
+	struct spool_room room;
+	struct stat st;
+	int rc = failed_open_room(op->stage->spool, file->run, &room);
+
+	if (rc < 0) {
+		fail(op, file->path, rc);
+		return;
+	}
+	rc = look(&room, file->path, &st);
+	if (rc < 0)
+		fail(op, file->path, fsio_is_nowhere(rc) ? -ENOENT : rc);
+	else
+		move(op, &room, file->path, &st, file->why);
+	(void)close(room.fd); /* a directory */
+}
+
+/* Where several runs have failed with files of one path the oldest goes first:
+ * under overwrite the last one is to be the object. */
+static void
+retry_chosen(struct operate *op)
+{
+	if (op->file_count > 0)
+		qsort(op->files, op->file_count, sizeof *op->files,
+		    compare_chosen);
+	for (size_t i = 0; i < op->file_count; i++)
+		retry_file(op, &op->files[i]);
 }
 
 static void
 end(struct operate *op)
 {
+	for (size_t i = 0; i < op->file_count; i++) {
+		free(op->files[i].run);
+		free(op->files[i].path);
+		free(op->files[i].when);
+		free(op->files[i].why);
+	}
+	free(op->files);
 	run_end(op->stage->spool, op->run);
 	free(op->was_met);
 }
@@ -205,12 +311,13 @@ operate_retry(struct stage *stage, const struct operate_choice *choice)
 	};
 	int rc = failed_each(stage->spool, visit_failed, &op);
 
+	retry_chosen(&op);
 	if (rc < 0) {
 		log_error("Cannot look through '%s/failed': %s",
 		    stage->config->spool_dir, strerror(-rc));
 		stage_fail(stage, EX_IOERR);
 	}
-	for (size_t i = 0; i < options->argument_count; i++) {
+	for (size_t i = 0; rc == 0 && i < options->argument_count; i++) {
 		if (op.was_met[i])
 			continue;
 		log_error("'%s' isn't in failed/; 's3spool explain' says where "
@@ -227,17 +334,21 @@ operate_retry(struct stage *stage, const struct operate_choice *choice)
 	end(&op);
 }
 
-/* The last place where it was found counts. */
+struct sought {
+	enum operation by;
+	const char *state; /* NULL: nowhere yet */
+};
+
+/* Where an earlier file of the path has gone on further, the first place is the
+ * one that counts; but what is to be held may be held already. */
 static int
 note_place(void *context, const struct whereabouts *place)
 {
-	static const char *const states[] = {
-	    "base", "claimed", "held", "uploading", "failed", "confirmed"};
-	const char **state = context;
+	struct sought *sought = context;
 
-	for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-		if (strcmp(states[i], place->state) == 0)
-			*state = states[i];
+	if (sought->state == NULL ||
+	    (sought->by == HOLD && strcmp(place->state, "held") == 0))
+		sought->state = place->state;
 	return 0;
 }
 
@@ -246,10 +357,11 @@ static void
 say_missing(struct operate *op, const char *path)
 {
 	struct stage *stage = op->stage;
-	const char *state = "";
-	const char *why = "there is no such file here";
-	int rc = whereabouts_each(stage->spool, path, note_place, &state);
+	const char *why = "there is no such file here", *state;
+	struct sought sought = {op->operation, NULL};
+	int rc = whereabouts_each(stage->spool, path, note_place, &sought);
 
+	state = sought.state != NULL ? sought.state : "";
 	if (rc == 0 && op->operation == HOLD && strcmp(state, "held") == 0) {
 		log_info("%s is held already", path);
 		return;
@@ -270,7 +382,7 @@ say_missing(struct operate *op, const char *path)
 	stage_fail(stage, rc < 0 ? EX_IOERR : STAGE_SOME_FAILED);
 }
 
-/* The stage's arguments, as far as they lie below FD. */
+/* The stage's arguments, as far as they lie below FD (-1: none does). */
 static void
 move_named(struct operate *op, int fd)
 {
@@ -281,25 +393,14 @@ move_named(struct operate *op, int fd)
 		const char *path = keypath_below(
 		    op->stage->config->base_dir, options->arguments[i]);
 		struct stat st;
-		/* Nothing that leads out of the room, by links or dots. */
-		int file = fd < 0 ? -ENOENT
-				  : fsio_open_beneath(
-					fd, path, O_PATH | O_NOFOLLOW);
-		bool is_dir = file >= 0 && fstat(file, &st) == 0 &&
-			      S_ISDIR(st.st_mode);
+		int rc = look(&room, path, &st);
 
-		if (file >= 0)
-			(void)close(file); /* only a place */
-		if (is_dir) {
-			log_error("Cannot %s '%s': it is a directory; name the "
-				  "files in it",
-			    words[op->operation].verb, path);
-			stage_fail(op->stage, STAGE_SOME_FAILED);
-		} else if (file >= 0) {
-			move(op, &room, path, NULL);
-		} else {
+		if (fsio_is_nowhere(rc))
 			say_missing(op, path);
-		}
+		else if (rc < 0)
+			fail(op, path, rc);
+		else
+			move(op, &room, path, &st, NULL);
 	}
 	end(op);
 }
