@@ -3,7 +3,8 @@ stopped and continued at random, while the producer goes on writing. Nothing is
 lost (1, 2, 6, 7), nothing is stored twice but where a kill fell between store
 and receipt (3), no live run's file is taken (5), and under overwrite the object
 of a path is its last version (4). On a store with conditional writes, on one
-without, and under overwrite with the same paths written all the time."""
+without, and under overwrite with the same paths written all the time. And with
+operators beside them who hold, release and retry."""
 import collections
 import contextlib
 import hashlib
@@ -21,6 +22,7 @@ from world import Store, World, suspend, wait_until
 UPLOADERS, SCANNERS, REAPERS = 8, 2, 2
 CONNECTIONS = 8
 TWICE = -1
+KEPT = "kept"  # the location of what is held all the time
 FILES = 100_000 if LONG else 3000
 CALM_FILES = 20_000 if LONG else 1000
 FILES_A_TURN = 50 if LONG else 20
@@ -127,7 +129,10 @@ class Slot:
                 self.go_on()
         elif self.process is None or self.process.poll() is not None:
             self.reap()
-            self.process = self.world.start(self.stage)
+            self.process = self.begin()
+
+    def begin(self):
+        return self.world.start(self.stage)
 
     def reap(self):
         if self.process is not None and self.process.returncode is not None:
@@ -181,16 +186,45 @@ class Slot:
             self.reap()
 
 
+class Operator(Slot):
+    """Runs one errand after another, half of them as where RENAME_NOREPLACE is
+    missing; what is KEPT in held/ it leaves alone."""
+
+    def __init__(self, crowd):
+        super().__init__(crowd, "upload")
+        self.errands = collections.Counter()
+
+    def begin(self):
+        errand = chance.choice(("hold", "hold", "release", "release", "retry"))
+        paths = [] if errand == "retry" else self.choose(
+            "claimed" if errand == "hold" else "held")
+        if not paths:
+            errand = "retry"
+        self.errands[errand] += 1
+        return self.world.start(
+            "upload", *(("--no-noreplace",) if chance.random() < 0.5 else ()),
+            options=["--retry", "--all"] if errand == "retry" else ["--" + errand],
+            arguments=paths)
+
+    def choose(self, room):
+        """Some of the paths that lie there."""
+        paths = sorted(path for path in paths_in(self.world, room)
+                       if not path.startswith(KEPT))
+        return chance.sample(paths, min(len(paths), 20))
+
+
 class Crowd:
-    def __init__(self, world, kills):
+    def __init__(self, world, kills, uploaders=UPLOADERS, operators=0):
         self.world = world
         self.may_kill = kills
         self.kills = self.stops = self.compared = 0
         self.orphans = collections.Counter()  # path -> how often a killed one held it
         self.taken, self.bad_ends = [], []
         self.slots = [Slot(self, stage) for stage, count in (
-            ("upload", UPLOADERS), ("scan", SCANNERS), ("reap", REAPERS))
+            ("upload", uploaders), ("scan", SCANNERS), ("reap", REAPERS))
             for _ in range(count)]
+        self.operators = [Operator(self) for _ in range(operators)]
+        self.slots += self.operators
 
     def torment(self, producer):
         """As long as the producer writes, or five times what that takes."""
@@ -213,6 +247,11 @@ class Crowd:
             slot.end()
 
 
+def paths_in(world, room):
+    top = os.path.join(world.spool, room)
+    return [os.path.relpath(path, top) for path, _ in oracle.find_files(top)]
+
+
 def is_drained(world):
     if os.listdir(os.path.join(world.spool, "runs")):
         return False
@@ -232,6 +271,19 @@ def drain(world):
         if bad or is_drained(world):
             return bad
     return [f"not drained after 20 passes: {world.files_in('claimed', 'uploading')[:5]}"]
+
+
+def let_go(world):
+    """Everything is released: one that is in the way has to go first. And what
+    has failed is tried again."""
+    world.operate("retry", "--all")
+    for _ in range(20):
+        held = paths_in(world, "held")
+        ends = [world.operate("release", *held)] if held else []
+        bad = [str(end) for end in ends if end.status not in GOOD_ENDS] + drain(world)
+        if bad or not paths_in(world, "held"):
+            return bad
+    return [f"not released after 20 passes: {paths_in(world, 'held')[:5]}"]
 
 
 def sent_again(world):
@@ -286,6 +338,63 @@ def many_with_conditions():
 def many_without_conditions():
     """kills and stops, on a store without conditional writes"""
     crowd_at("--no-conditions", kills=True)
+
+
+def keep(world):
+    """Some files that a person holds back all the time; the producer doesn't
+    know of them, and counts from one."""
+    world.next_file = world.next_seq = 10**9
+    for number in range(20):
+        world.write(f"{KEPT}/2021/02/03/04/{number:02}-t.dat")
+    world.scan()
+    equal(world.operate("hold", *paths_in(world, "claimed")).status, 0,
+          "some files are held")
+
+
+def kept(world):
+    """What is wrong with those."""
+    for number in range(20):
+        path = f"{KEPT}/2021/02/03/04/{number:02}-t.dat"
+        if not os.path.exists(os.path.join(world.spool, "held", path)):
+            yield f"it isn't there any more: {path}"
+    for line in oracle.read_stub(world.stub_log, world.bucket):
+        if line.key.startswith(KEPT):
+            yield f"it was sent: {line.key}"
+
+
+def operated(*options):
+    store = Store("--latency-ms", "60", *options)
+    with World(store, *CONFIG) as world:
+        keep(world)
+        crowd = Crowd(world, True, uploaders=3, operators=4)
+        producer = Producer(world, CALM_FILES, 0)
+        crowd.torment(producer)
+        producer.process.join(timeout=120)
+        equal(producer.process.exitcode, 0, "the producer goes through")
+        holds(crowd.bad_ends, "no program fails")
+        holds(crowd.taken, "nothing is taken from runs that are stopped")
+        holds(drain(world), "clean passes drain it")
+        holds(world.check(drained=True), "nothing is lost")
+        holds(list(kept(world)), "what is held all the time isn't sent")
+        errands = sum((one.errands for one in crowd.operators), collections.Counter())
+        note(f"{crowd.kills} kills, {crowd.stops} stops, {dict(errands)}; "
+             f"{len(paths_in(world, 'held'))} are held")
+        holds(let_go(world), "what is held is released")
+        holds(world.check(drained=True), "and arrives")
+        stored, _ = sent_again(world)
+        holds(beyond(stored, crowd.orphans),
+              "nothing is stored again but what a killed uploader held")
+    store.stop()
+
+
+def operated_with_conditions():
+    """hold, release and retry in between, on a store with conditional writes"""
+    operated()
+
+
+def operated_without_conditions():
+    """hold, release and retry in between, on a store without conditional writes"""
+    operated("--no-conditions")
 
 
 def many_overwriting():
@@ -400,4 +509,5 @@ def a_stopped_one():
 if __name__ == "__main__":
     main(many_with_conditions, many_without_conditions, many_overwriting,
          calm_with_conditions, calm_without_conditions, calm_overwriting,
+         operated_with_conditions, operated_without_conditions,
          overwriting_in_trouble, a_stopped_one, in_order, left_behind)
