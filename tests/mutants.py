@@ -7,11 +7,13 @@ test. Where nobody could tell the difference, a reason stands in its place.
 
 
 class Mutant:
-    def __init__(self, name, file, *edits, test=None, story=None, equivalent=None):
+    def __init__(self, name, file, *edits, test=None, story=None, errand=None,
+                 equivalent=None):
         self.name = name
         self.file = file
         self.edits = edits
-        self.test = test or (f"tests/fault/11-guards.py {story}" if story else None)
+        self.test = test or (f"tests/fault/11-guards.py {story}" if story else
+                             f"tests/fault/12-operate.py {errand}" if errand else None)
         self.equivalent = equivalent
 
 
@@ -28,6 +30,9 @@ MULTI = "uploader/multi.c"
 EXCHANGE = "uploader/exchange.c"
 VERDICT = "uploader/verdict.c"
 COMPARE = "uploader/compare.c"
+OPERATE = "uploader/operate.c"
+FAILED = "uploader/failed.c"
+WHEREABOUTS = "common/whereabouts.c"
 
 MUTANTS = [
     # --- the scanner --------------------------------------------------------
@@ -206,6 +211,87 @@ MUTANTS = [
     Mutant("upload: another checksum in the answer for parts is passed over", MULTI,
            ("if (compare_contradicts(&job->reply, &job->digest)) {", "if (false) {"),
            story="checksum_of_other_bytes"),
+
+    # --- what a person asks for ------------------------------------------------------
+    Mutant("operate: by hand, a name that is unlinked is in failed/", SPOOL,
+           ("(struct move){&from, failed->is_private, &claimed, path});",
+            "(struct move){&from, true, &claimed, path});"),
+           test="tests/unit/test_spool moves"),
+    Mutant("operate: by hand, a name that is unlinked is in claimed/", SPOOL,
+           ("(struct move){&from, room->is_private, &held, path});",
+            "(struct move){&from, true, &held, path});"),
+           test="tests/unit/test_spool moves"),
+    Mutant("operate: by hand, a name that is unlinked is in held/", SPOOL,
+           ("(struct move){&from, false, &claimed, path});",
+            "(struct move){&from, true, &claimed, path});"),
+           test="tests/unit/test_spool moves"),
+    Mutant("upload: a move into held/ that was cut off isn't known", SPOOL,
+           ("	    !is_there(spool->held_fd, path, inode) &&\n", ""),
+           errand="between_link_and_unlink"),
+    Mutant("upload: nor one of which a second one followed", JOB,
+           ("if (st.st_nlink > 1 &&", "if (st.st_nlink == 2 &&"),
+           story="unlink_that_fails"),
+    Mutant("operate: by hand, what is to be held is given back", OPERATE,
+           ("if (op->operation != HOLD) {", "if (true) {"),
+           test="tests/unit/test_operate holds_and_releases"),
+    Mutant("operate: by hand, nobody looks before the file leaves its place", OPERATE,
+           ("path, &st, AT_SYMLINK_NOFOLLOW) == 0)\n		return -EEXIST;",
+            "path, &st, AT_SYMLINK_NOFOLLOW) == 0)\n		rc = 0;"),
+           test="tests/unit/test_operate replaces_nothing"),
+    Mutant("operate: what is in a dead run's room counts as not retried", OPERATE,
+           ("return rc == -EEXIST ? 0 : rc;", "return rc;"),
+           errand="name_taken_meanwhile"),
+    Mutant("operate: by hand, what couldn't be held isn't given back", OPERATE,
+           ("	if (rc == -EEXIST)\n		(void)spool_give_back(",
+            "	if (false)\n		(void)spool_give_back("),
+           errand="name_taken_meanwhile"),
+    Mutant("operate: its run isn't ended", OPERATE,
+           ("	run_end(op->stage->spool, op->run);\n", ""),
+           test="tests/unit/test_operate retries"),
+    Mutant("operate: a dry run moves", OPERATE,
+           ("if (stage->options.dry_run) {", "if (false) {"),
+           test="tests/unit/test_operate holds_and_releases"),
+    Mutant("operate: that a name is taken is no failure", OPERATE,
+           ("status = EX_TEMPFAIL;", "status = 0;"),
+           test="tests/unit/test_operate replaces_nothing"),
+    Mutant("operate: what can't be looked at is missing", OPERATE,
+           ("		if (fsio_is_nowhere(rc))\n			say_missing",
+            "		if (rc < 0)\n			say_missing"),
+           errand="last_look_fails"),
+    Mutant("operate: links are followed", OPERATE,
+           (": fsio_open_beneath(room->fd, path, O_PATH | O_NOFOLLOW);",
+            ": openat(room->fd, path, O_PATH | O_NOFOLLOW);"),
+           errand="led_astray"),
+    Mutant("operate: a directory is moved as a file is", OPERATE,
+           ("	else if (S_ISDIR(ret_st->st_mode))\n		rc = -EISDIR;\n", ""),
+           errand="led_astray"),
+    Mutant("operate: of one path's files any goes first", OPERATE,
+           ("	if (op->file_count > 0)\n		qsort(", "	if (false)\n		qsort("),
+           errand="oldest_first"),
+    Mutant("operate: the reason isn't compared", OPERATE,
+           ("return strcmp(op->choice->reason, file->reason->code) == 0;",
+            "return true;"),
+           test="tests/unit/test_operate retries"),
+    Mutant("operate: an earlier file's place hides that it is held", OPERATE,
+           ("(sought->by == HOLD && strcmp(place->state, \"held\") == 0)", "true"),
+           errand="held_twice"),
+    Mutant("failed: a reason that is cut off counts", FAILED,
+           ("if (line[length - 1] != '\\n')", "if (length == 0)"),
+           test="tests/unit/test_operate newest_reason_counts"),
+    Mutant("failed: the oldest reason counts", FAILED,
+           ("return order != 0 ? order : strcmp(x->when, y->when);",
+            "return order != 0 ? order : strcmp(y->when, x->when);"),
+           test="tests/unit/test_operate newest_reason_counts"),
+    Mutant("failed: reasons that can't be read aren't there", FAILED,
+           ("if (ferror(stream))", "if (false)"),
+           errand="unreadable_reasons"),
+    Mutant("whereabouts: what can't be looked at isn't there", WHEREABOUTS,
+           ("base_fd;\n	return fsio_is_nowhere(fd) ? 0 : fd;",
+            "base_fd;\n	return 0;"),
+           test="tests/fault/02-system-calls.py has_never_guesses"),
+    Mutant("whereabouts: what a link leads to is in the queue", WHEREABOUTS,
+           ("return dirfd == looking->spool->base_fd;", "return 1;"),
+           errand="led_astray"),
 
     # --- the reaper --------------------------------------------------------
     Mutant("reap: the inode isn't compared", REAP,

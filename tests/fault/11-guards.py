@@ -497,6 +497,18 @@ def rename_that_lies():
             world.scan()
 
 
+def unlink_that_fails():
+    """Without RENAME_NOREPLACE the names that a scanner has of its own stay, as
+    none of them can be removed."""
+    with World(plain()) as world:
+        world.write(PATH)
+        ended = world.scan("--no-noreplace", "--fail", "unlinkat:1+=EIO")
+        equal(ended.status, EX_IOERR, "it says so", ended)
+        world.drain(3)
+        holds(world.check(drained=True), "the others remove them")
+        equal(len(stored(world)), 1, "and the file has arrived")
+
+
 def two_of_a_key():
     """Two dead runs have left files of one path, and two heirs come at once, on
     a store where the later of two PUTs wins."""
@@ -630,7 +642,8 @@ if __name__ == "__main__":
          page_for_a_completion, checksum_of_other_bytes, moved_before_its_receipt,
          run_without_a_name, moved_before_its_reason, unsynced_file,
          merge_that_fails, changed_after_a_death, believed_without_a_sync,
-         receipts_of_the_dead, live_run, rename_that_lies, two_of_a_key, older_goes_first,
+         receipts_of_the_dead, live_run, rename_that_lies, unlink_that_fails,
+         two_of_a_key, older_goes_first,
          longer_when_reaped, other_bytes_when_reaped, touched_when_reaped,
          another_when_reaped, open_before_the_deletion,
          written_before_the_reaper_leases, writer_at_the_deletion,
