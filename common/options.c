@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "common/log.h"
 #include "common/mem.h"
@@ -39,7 +40,20 @@ static const struct common_option {
 /* The first colon: a missing argument is told from an unknown option. */
 static const char short_options[] = ":nvqp0o:hV";
 
-enum { COMMON_COUNT = sizeof common_options / sizeof *common_options };
+/* Ascending. */
+static const struct exit_meaning common_exits[] = {
+    {0, "nothing is left to do here (deferred or refused files included)"},
+    {EX_USAGE, "the command line is wrong"},
+    {EX_OSERR, "out of memory"},
+    {EX_IOERR,
+	"local input or output failed (spool unreadable, fsync, no space)"},
+    {EX_CONFIG, "the configuration is wrong"},
+};
+
+enum {
+	COMMON_COUNT = sizeof common_options / sizeof *common_options,
+	COMMON_EXIT_COUNT = sizeof common_exits / sizeof *common_exits
+};
 
 static enum options_result __attribute__((format(printf, 2, 3)))
 usage_error(const struct program *program, const char *format, ...)
@@ -83,6 +97,27 @@ add_help(struct strbuf *buf, char letter, const char *name,
 	strbuf_printf(buf, "%s\n", help);
 }
 
+/* Both tables in one; where they have the same status the common one's meaning
+ * comes first. */
+static void
+add_exits(struct strbuf *buf, const struct program *program)
+{
+	size_t common = 0, own = 0;
+
+	strbuf_puts(buf, "\nExit status:\n");
+	while (common < COMMON_EXIT_COUNT || own < program->exit_count) {
+		bool is_own = common == COMMON_EXIT_COUNT ||
+			      (own < program->exit_count &&
+				  program->exits[own].status <
+				      common_exits[common].status);
+		const struct exit_meaning *next = is_own
+						      ? &program->exits[own++]
+						      : &common_exits[common++];
+
+		strbuf_printf(buf, "%4d  %s\n", next->status, next->text);
+	}
+}
+
 static void
 build_help(struct strbuf *buf, const struct program *program)
 {
@@ -101,19 +136,7 @@ build_help(struct strbuf *buf, const struct program *program)
 		add_help(buf, option->letter, option->name, option->argument,
 		    option->help);
 	}
-	strbuf_puts(buf,
-	    "\nExit status:\n"
-	    "   0  nothing is left to do here (deferred or refused files "
-	    "included)\n"
-	    "   1  some files went to failed/\n"
-	    "  64  the command line is wrong\n"
-	    "  74  local input or output failed (spool unreadable, fsync, no "
-	    "space)\n"
-	    "  75  some files stay queued for the next run (store, network, "
-	    "signal)\n"
-	    "  77  credentials or permission refused\n"
-	    "  78  the configuration is wrong (a bucket that does not exist, "
-	    "too)\n");
+	add_exits(buf, program);
 }
 
 /* Answers --help or --version. */

@@ -27,6 +27,12 @@ struct option_extra {
 	void *target;
 };
 
+/* One meaning of an exit status; several may have the same. */
+struct exit_meaning {
+	int status;
+	const char *text;
+};
+
 struct program {
 	const char *name;      /* "s3spool-scan" */
 	const char *summary;   /* one sentence for --help */
@@ -34,6 +40,10 @@ struct program {
 				  nothing may */
 	const struct option_extra *extras;
 	size_t extra_count;
+	/* What the exit statuses mean besides what they mean in all programs;
+	 * ascending. */
+	const struct exit_meaning *exits;
+	size_t exit_count;
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_USAGE };

@@ -187,6 +187,15 @@ main(int argc, char **argv)
 	    {"json", NULL, "with --list and --status: JSON, one object a line",
 		&modes.status.json},
 	};
+	static const struct exit_meaning exits[] = {
+	    {0, "with --has: each PATH was uploaded, as it is if still here"},
+	    {0, "with --status: OK"},
+	    {1, "with --has: a PATH wasn't, or has other bytes here now"},
+	    {1, "with --explain: nothing is known of a PATH"},
+	    {1, "with --status: WARNING"},
+	    {2, "with --status: CRITICAL"},
+	    {3, "with --status: UNKNOWN"},
+	};
 	const struct program program = {
 	    .name = "s3spool-reap",
 	    .summary = "Deletes files that are safely stored and directories "
@@ -194,6 +203,8 @@ main(int argc, char **argv)
 	    .arguments = "[PATH...]",
 	    .extras = extras,
 	    .extra_count = sizeof extras / sizeof *extras,
+	    .exits = exits,
+	    .exit_count = sizeof exits / sizeof *exits,
 	};
 
 	if (stage_begin(&reaper.stage, &program, argc, argv) &&

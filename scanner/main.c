@@ -257,6 +257,14 @@ main(int argc, char **argv)
 	    {"crit-age", "T", "with --status: CRITICAL then (1h)",
 		&scan.status.crit_age},
 	};
+	static const struct exit_meaning exits[] = {
+	    {0, "with --status: OK"},
+	    {1, "with --explain: a PATH isn't there"},
+	    {1, "with --status: WARNING"},
+	    {2, "with --status: CRITICAL"},
+	    {3, "with --status: UNKNOWN"},
+	    {EX_CONFIG, "base_dir and spool are on different mounts"},
+	};
 	const struct program program = {
 	    .name = "s3spool-scan",
 	    .summary = "Claims settled files: renames them from base_dir into "
@@ -264,6 +272,8 @@ main(int argc, char **argv)
 	    .arguments = "[PATH...]",
 	    .extras = extras,
 	    .extra_count = sizeof extras / sizeof *extras,
+	    .exits = exits,
+	    .exit_count = sizeof exits / sizeof *exits,
 	};
 
 	if (stage_begin(&scan.stage, &program, argc, argv)) {

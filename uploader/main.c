@@ -143,6 +143,23 @@ main(int argc, char **argv)
 	    {"crit-age", "T", "with --status: CRITICAL then (1h)",
 		&modes.status.crit_age},
 	};
+	static const struct exit_meaning exits[] = {
+	    {0, "with --check: nothing failed, warnings included"},
+	    {0, "with --status: OK"},
+	    {1, "some files went to failed/"},
+	    {1, "with --explain: a PATH isn't in the queue"},
+	    {1, "with --retry, --hold, --release: what was named isn't there"},
+	    {1, "with --status: WARNING"},
+	    {2, "with --status: CRITICAL"},
+	    {3, "with --status: UNKNOWN"},
+	    {EX_SOFTWARE, "libcurl can't be set up"},
+	    {EX_TEMPFAIL, "some files stay queued for the next run (store, "
+			  "network, signal)"},
+	    {EX_TEMPFAIL, "with --retry, --hold, --release: the file's name "
+			  "is taken there"},
+	    {EX_NOPERM, "credentials or permission refused"},
+	    {EX_CONFIG, "there is no such bucket"},
+	};
 	const struct program program = {
 	    .name = "s3spool-upload",
 	    .summary = "Uploads claimed files to the bucket, and keeps a "
@@ -150,6 +167,8 @@ main(int argc, char **argv)
 	    .arguments = "[PATH...]",
 	    .extras = extras,
 	    .extra_count = sizeof extras / sizeof *extras,
+	    .exits = exits,
+	    .exit_count = sizeof exits / sizeof *exits,
 	};
 	struct stage stage;
 

@@ -75,6 +75,35 @@ is "$(items_in Cm "$page")" "$({
 	echo help
 } | LC_ALL=C sort)" "and each command"
 
+# The statuses that --help, on stdin, gives, and those of a page, sorted.
+statuses_of_help()
+{
+	sed -n '/^Exit status:/,$s/^ *\([0-9]\{1,\}\)  .*/\1/p' | sort -nu
+}
+
+statuses_in()
+{
+	sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/s/^\.It \([0-9]*\)$/\1/p' "$1"
+}
+
+begin "each exit status has its place"
+: >any
+for stage in scan upload reap; do
+	"$S3SPOOL_BUILD/s3spool-$stage" --help | statuses_of_help >offered
+	cat offered >>any
+	like offered "^78$" "--help of $stage gives statuses"
+	is "$(statuses_in "$(ls "$tree"/*/s3spool-$stage.1)")" \
+		"$(cat offered)" "the page of $stage has these, and no others"
+done
+echo 69 >>any
+sort -nu any >offered
+is "$(statuses_in "$page")" "$(cat offered)" \
+	"the page of the front door has those of all three"
+# As table rows, those of monitors apart.
+is "$(sed -n '/^| exit status/,/^$/s/^| \([0-9, ]*\) |.*/\1/p' \
+	"$tree/README.md" | tr ',' '\n' | tr -d ' ')" \
+	"$(grep -vx '[23]' offered)" "and so has the README's table"
+
 begin "each key has its place"
 sed -n 's/^ *{"\([a-z0-9_]*\)", CONFIG_.*/\1/p' "$tree/common/config_keys.c" |
 	LC_ALL=C sort >keys

@@ -18,10 +18,16 @@ static const struct option_extra extras[] = {
     {"explain", NULL, "say why", &explain},
     {"since", "TIME", "from then on", &since},
 };
-static const struct program scan = {
-    "s3spool-scan", "Claims files.", "[PATH...]", extras, LENGTH(extras)};
+static const struct exit_meaning exits[] = {
+    {0, "with --since: the same"},
+    {1, "something is missing"},
+    {75, "come again"},
+    {99, "that too"},
+};
+static const struct program scan = {"s3spool-scan", "Claims files.",
+    "[PATH...]", extras, LENGTH(extras), exits, LENGTH(exits)};
 static const struct program reap = {
-    "s3spool-reap", "Deletes files.", NULL, NULL, 0};
+    "s3spool-reap", "Deletes files.", NULL, NULL, 0, NULL, 0};
 
 static char said[16384]; /* on stdout or stderr */
 
@@ -235,13 +241,13 @@ static const char *const help_parts[] = {
     "\n  -o, --option=KEY=VALUE  ",
     "\n  -h, --help              ",
     "\n  -V, --version           ",
-    "\n   0  ", /* statuses */
-    "\n   1  ",
-    "\n  64  ",
+    /* statuses: all of both tables, in their order */
+    "\n   0  nothing",
+    "\n   0  with --since: the same\n   1  something is missing\n  64  ",
+    "\n  71  ",
     "\n  74  ",
-    "\n  75  ",
-    "\n  77  ",
-    "\n  78  ",
+    "\n  75  come again\n  78  ",
+    "\n  99  that too\n",
 };
 
 START_TEST(helps)
