@@ -17,8 +17,8 @@ usage: install-deps.sh [build] [test] [all] [fault] [fuzz] [rgw] [valgrind]
     fuzz      what `make fuzz` needs besides
     rgw       what `make check-rgw` needs besides
     valgrind  what `make valgrind` needs besides
-    package   what `make deb` and `make check-package` need besides; on Debian
-              alone
+    package   what `make deb`, `make check-package` and `make check-container`
+              need besides; on Debian alone
 
 Installs by apt on Debian and Ubuntu, as root or with sudo; says nothing when
 nothing is missing. Elsewhere it names the packages. Exit status: 0 all is
@@ -49,13 +49,13 @@ deb_fuzz="clang libclang-rt-14-dev|libclang-rt-dev|libclang-common-14-dev"
 deb_fault="e2fsprogs xfsprogs btrfs-progs bindfs"
 deb_rgw="radosgw ceph-mon ceph-osd"
 deb_valgrind="valgrind"
-deb_package="debhelper dpkg-dev fakeroot lintian"
+deb_package="debhelper dpkg-dev fakeroot lintian mmdebstrap"
 
 # The same elsewhere.
 swift_hint="OpenStack Swift and memcached: pip install swift into a virtual \
 environment, and set PYTHON to its python"
 fault_hint="e2fsprogs, xfsprogs, btrfs-progs and bindfs"
-package_hint="dpkg-dev, debhelper and lintian"
+package_hint="dpkg-dev, debhelper, lintian and mmdebstrap"
 rgw_hint="Ceph's radosgw, radosgw-admin, ceph, ceph-mon and ceph-osd"
 rpm_build="gcc make libcurl-devel mbedtls-devel libyaml-devel"
 rpm_test="check-devel libmicrohttpd-devel curl strace memcached libfaketime"
@@ -244,7 +244,8 @@ is_there()
 		has valgrind && has_header valgrind/memcheck.h
 		;;
 	package)
-		has dpkg-buildpackage && has dh && has lintian
+		has dpkg-buildpackage && has dh && has lintian &&
+			has mmdebstrap
 		;;
 	esac
 }
