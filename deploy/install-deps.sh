@@ -49,7 +49,7 @@ deb_fuzz="clang libclang-rt-14-dev|libclang-rt-dev|libclang-common-14-dev"
 deb_fault="e2fsprogs xfsprogs btrfs-progs bindfs"
 deb_rgw="radosgw ceph-mon ceph-osd"
 deb_valgrind="valgrind"
-deb_package="debhelper dpkg-dev fakeroot lintian mmdebstrap"
+deb_package="debhelper dpkg-dev fakeroot lintian mmdebstrap systemd-container"
 
 # The same elsewhere.
 swift_hint="OpenStack Swift and memcached: pip install swift into a virtual \

@@ -107,6 +107,14 @@ chown -R "$(id_of station):$(id_of station)" "$root/var/spool/station"
 sed -e "s/^s3_bucket: .*/s3_bucket: $bucket/" \
 	"$root/usr/share/doc/s3spool/examples/s3spool.yaml" \
 	>"$root/etc/s3spool/station.yaml"
+# For its units; a login has them by itself. And for the user of the package.
+env | grep '^AWS_' >"$root/etc/s3spool/station.env"
+mkdir "$root/var/lib/s3spool/.aws"
+printf '[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n' \
+	"$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" \
+	>"$root/var/lib/s3spool/.aws/credentials"
+chmod -R go= "$root/etc/s3spool/station.env" "$root/var/lib/s3spool/.aws"
+chown -R "$(id_of s3spool)" "$root/var/lib/s3spool/.aws"
 config=/etc/s3spool/station.yaml
 as_station s3spool check "$config"
 status_is 0 "s3spool check finds nothing wrong"
@@ -126,6 +134,105 @@ as_station s3spool has "$config" "$(cd original && find . -name '*.dat' |
 	sed 's|^\./||' | head -n 1)"
 status_is 0 "and s3spool has remembers it"
 
+# --- booted ----------------------------------------------------------------
+
+# boot: starts systemd in there, with this machine's network, as process 1 of
+# namespaces that end with it. Sets $started.
+boot()
+{
+	start unshare --mount --pid --fork --kill-child --mount-proc \
+		systemd-nspawn --quiet --register=no --keep-unit --boot \
+		--directory="$root"
+}
+
+# said REGEX: a line of its journal matches.
+said()
+{
+	journalctl --quiet --no-pager --directory="$root/var/log/journal" \
+		-o short >journal 2>journal.err
+	grep -qE -e "$1" journal
+}
+
+# wait_minutes DESCRIPTION COMMAND...: as wait_until, for what a timer does every
+# minute.
+wait_minutes()
+{
+	wait_description=$1
+	shift
+	polls=0
+	until "$@"; do
+		polls=$((polls + 1))
+		if [ "$polls" -gt 600 ]; then
+			fail "$wait_description"
+			said .
+			tail -n 30 journal | sed 's/^/# /'
+			show bg.out bg.err
+			return 1
+		fi
+		sleep 0.5
+	done
+	pass "$wait_description"
+}
+
+# shellcheck disable=SC2317 # wait_minutes calls it
+all_gone()
+{
+	[ -z "$(find "$root/var/spool/station" "$root/var/spool/other" \
+		-name '*.dat')" ]
+}
+
+scenario "its timer and its line for cron run it where systemd does"
+if command -v systemd-nspawn >/dev/null && [ -x "$root/lib/systemd/systemd" ]; then
+	mkdir -p "$root/var/log/journal"
+	sed -i "s/^s3_bucket: .*/s3_bucket: $bucket/" "$root$config"
+	echo "settle_seconds: 0" >>"$root$config"
+	dropins=$root/etc/systemd/system/s3spool-@station.service.d
+	mkdir -p "$dropins"
+	cp "$root/usr/share/doc/s3spool/examples/station.conf" "$dropins"
+	in_root systemctl enable s3spool@station.timer
+	status_is 0 "the timer can be enabled"
+	write_files 10
+	cp -r base/room* "$root/var/spool/station"
+	chown -R "$(id_of station):$(id_of station)" "$root/var/spool/station"
+	# The station of cron is the package's user's.
+	in_root apt-get install -y --no-install-recommends cron logrotate
+	status_is 0 "cron and logrotate can be installed"
+	sed 's/station/other/g' \
+		"$root/usr/share/doc/s3spool/examples/cron.d/s3spool" \
+		>"$root/etc/cron.d/s3spool"
+	printf '%s\n' "base_dir: /var/spool/other" "s3_bucket: $bucket" \
+		"key_prefix: other/" "endpoint_url: $AWS_ENDPOINT_URL_S3" \
+		"region: ${AWS_REGION-us-east-1}" "settle_seconds: 0" \
+		>"$root/etc/s3spool/other.yaml"
+	write_file other/room/2021/02/03/04/05-t.dat
+	cp -r base/other "$root/var/spool/other"
+	chown -R "$(id_of s3spool)" "$root/var/spool/other"
+	boot
+	wait_minutes "systemd comes up" said "Reached target .*[Mm]ulti-[Uu]ser"
+	wait_minutes "and a minute later all is uploaded and deleted" all_gone
+	bucket_is_original
+	wait_minutes "the last stage ends" said "Finished s3spool-reap@station"
+	for stage in scan upload reap; do
+		ok "the journal has what $stage said" \
+			said "s3spool-$stage\[[0-9]+\]: "
+	done
+	unlike journal "s3spool.*(Failed|failed with|error)" "nothing failed"
+	is "$(find "$root/var/spool/station" ! -user "$(id_of station)")" "" \
+		"everything is still its user's"
+	kill -s TERM "$(cat "/proc/$started/task/$started/children")"
+	finish "$started"
+	status_is 0 "it shuts down"
+	log=$root/var/log/s3spool/other.log
+	like "$log" "1 uploaded|[Uu]ploaded .*05-t.dat" "cron has a log"
+	in_root logrotate --force /etc/logrotate.d/s3spool
+	is "$status $(cat err)" "0 " "which logrotate rotates"
+	ok "in its place" test -s "$log.1" -a ! -e "$log"
+	rm -r "$dropins" "$root/etc/cron.d/s3spool" "$root/etc/s3spool/other.yaml"
+	in_root systemctl disable s3spool@station.timer
+else
+	skip "no systemd-nspawn is installed"
+fi
+
 begin "cron and logrotate find what they need"
 cron=$root/usr/share/doc/s3spool/examples/cron.d/s3spool
 like "$cron" "^\* \* \* \* \*  s3spool  " "a line for cron comes along"
@@ -140,16 +247,22 @@ begin "removing and purging it"
 echo "a line" >"$root/var/log/s3spool/station.log"
 in_root apt-get remove -y s3spool
 status_is 0 "it can be removed"
-is "$(left_over)" "./etc/logrotate.d/s3spool
+is "$(left_over | grep -v '^\./var/log/')" "./etc/logrotate.d/s3spool
 ./etc/s3spool
+./etc/s3spool/station.env
 ./etc/s3spool/station.yaml
 ./var/lib/s3spool
-./var/log/s3spool
-./var/log/s3spool/station.log" "its configuration and logs stay"
+./var/lib/s3spool/.aws
+./var/lib/s3spool/.aws/credentials" "its configuration stays"
+ok "and its logs" test -s "$root/var/log/s3spool/station.log"
 in_root apt-get purge -y s3spool
 status_is 0 "it can be purged"
 is "$(left_over)" "./etc/s3spool
-./etc/s3spool/station.yaml" "what the user wrote stays, and no more"
+./etc/s3spool/station.env
+./etc/s3spool/station.yaml
+./var/lib/s3spool
+./var/lib/s3spool/.aws
+./var/lib/s3spool/.aws/credentials" "what the user wrote stays, and no more"
 ok "and the record of what was uploaded" \
 	test -n "$(find "$root/var/spool/station/.spool" -name '*.tsv')"
 ok "and its user, whose files may be anywhere" test -n "$(id_of s3spool)"
