@@ -172,7 +172,7 @@ children="$children $started"
 wait_until "it uploads and deletes what is on its volume" all_gone
 (in_container health) >out 2>err </dev/null && status=0 || status=$?
 status_is 0 "it is healthy"
-like out "^OK base none" "and says so"
+like out "^OK base 0; claimed 0, uploading 0, " "and says so"
 # The loop is process 1 in there, and the only child of what started it.
 kill -s TERM "$(cat "/proc/$started/task/$started/children")"
 finish "$started"
