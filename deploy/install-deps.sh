@@ -12,7 +12,8 @@ usage: install-deps.sh [build] [test] [all] [fault] [fuzz] [rgw] [valgrind]
 
     build     what `make` needs (the default)
     test      what `make check-e2e` and `make demo` need besides
-    all       both, and what `make format-check` and `make valgrind` need
+    all       both, shellcheck, and what `make format-check` and `make valgrind`
+              need
     fault     what `make check-fault` needs besides, to try more file systems
     fuzz      what `make fuzz` needs besides
     rgw       what `make check-rgw` needs besides
@@ -42,8 +43,9 @@ libexpat1-dev libisal-dev libjansson-dev libssl-dev"
 deb_test="check libmicrohttpd-dev libgnutls28-dev perl curl strace procps
 openssl python3-swift memcached systemd faketime mandoc bash zsh fish
 logrotate python3-yaml"
-# In Debian 12 this is version 14, whose taste .clang-format is written for.
-deb_format="clang-format"
+# In Debian 12 clang-format is version 14, whose taste .clang-format is written
+# for.
+deb_format="clang-format shellcheck"
 # The sanitizers' and libFuzzer's libraries are those of clang's version.
 deb_fuzz="clang libclang-rt-14-dev|libclang-rt-dev|libclang-common-14-dev"
 deb_fault="e2fsprogs xfsprogs btrfs-progs bindfs"
@@ -67,14 +69,14 @@ name_others()
 		build="$rpm_build pkgconf-pkg-config expat-devel isa-l-devel
 jansson-devel openssl-devel"
 		test="$rpm_test perl-Test-Harness"
-		format="clang-tools-extra"
+		format="clang-tools-extra ShellCheck"
 		command="dnf install"
 		;;
 	suse)
 		build="$rpm_build pkgconf-pkg-config libexpat-devel isa-l-devel
 libjansson-devel libopenssl-devel"
 		test="$rpm_test perl"
-		format="clang-tools"
+		format="clang-tools ShellCheck"
 		command="zypper install"
 		;;
 	alpine)
@@ -82,14 +84,14 @@ libjansson-devel libopenssl-devel"
 mbedtls-dev yaml-dev expat-dev isa-l-dev jansson-dev openssl-dev"
 		test="check-dev libmicrohttpd-dev perl-utils curl strace memcached
 coreutils util-linux libfaketime"
-		format="clang-extra-tools"
+		format="clang-extra-tools shellcheck"
 		command="apk add"
 		;;
 	arch)
 		build="gcc make pkgconf curl mbedtls libyaml expat isa-l jansson
 openssl"
 		test="check libmicrohttpd perl strace memcached libfaketime"
-		format="clang"
+		format="clang shellcheck"
 		command="pacman -S"
 		;;
 	*)
@@ -97,7 +99,7 @@ openssl"
 libcurl, mbedTLS, libyaml, expat, ISA-L, jansson"
 		test="Check, libmicrohttpd, prove (Perl), curl, strace, memcached,
 faketime"
-		format="clang-format 14"
+		format="clang-format 14 and shellcheck"
 		command=
 		;;
 	esac
@@ -228,7 +230,7 @@ is_there()
 				2>/dev/null
 		;;
 	format)
-		has clang-format
+		has clang-format && has shellcheck
 		;;
 	fault)
 		has mkfs.ext4 && has mkfs.xfs && has mkfs.btrfs && has bindfs
