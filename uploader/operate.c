@@ -14,6 +14,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "common/failed.h"
 #include "common/fsio.h"
 #include "common/keypath.h"
 #include "common/log.h"
@@ -21,7 +22,6 @@
 #include "common/run.h"
 #include "common/strbuf.h"
 #include "common/whereabouts.h"
-#include "uploader/failed.h"
 
 enum operation { RETRY, HOLD, RELEASE };
 

@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "common/failed.h"
 #include "common/keypath.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/run.h"
 #include "common/strbuf.h"
 #include "common/whereabouts.h"
-#include "uploader/failed.h"
 
 struct question {
 	const struct spool *spool;

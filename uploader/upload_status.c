@@ -10,12 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/failed.h"
 #include "common/fsio.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/run.h"
 #include "common/units.h"
-#include "uploader/failed.h"
 
 enum { RUNS_SHOWN = 20 };
 

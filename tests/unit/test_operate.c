@@ -2,8 +2,8 @@
  * files go through a run's room; and what failed/ says of its files. */
 #include "uploader/operate.h"
 
+#include "common/failed.h"
 #include "tests/unit/scratch.h"
-#include "uploader/failed.h"
 
 #define FILE_A "b/2020/11/15/20/46-a.dat"
 #define FILE_B "b/2020/11/15/20/47-b.dat"

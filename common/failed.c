@@ -5,7 +5,7 @@
  * tab-separated, written before its file is moved (commit.c); a file that was
  * tried, refused and taken up again has several, of which the last counts. A
  * line that isn't whole counts as absent. */
-#include "uploader/failed.h"
+#include "common/failed.h"
 
 #include <errno.h>
 #include <fcntl.h>

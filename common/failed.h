@@ -1,7 +1,7 @@
 /* What lies in failed/, and why: the files of all runs, each with the reason
  * that failed/<run>.tsv gives for it. */
-#ifndef UPLOADER_FAILED_H
-#define UPLOADER_FAILED_H
+#ifndef COMMON_FAILED_H
+#define COMMON_FAILED_H
 
 #include <stddef.h>
 
