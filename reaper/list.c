@@ -4,16 +4,11 @@
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 
-#include "common/clock.h"
 #include "common/json.h"
-#include "common/log.h"
 #include "common/receipt.h"
 #include "common/strbuf.h"
 #include "common/timefmt.h"
-#include "reaper/ledger.h"
 #include "reaper/summary.h"
 
 struct list {
@@ -52,31 +47,15 @@ format_json(const struct receipt *receipt, struct strbuf *line)
 	strbuf_putc(line, '\n');
 }
 
-static bool
-is_at(const char *path, const char *location)
-{
-	size_t length = location != NULL ? strcspn(path, "/") : 0;
-
-	return location == NULL || (strlen(location) == length &&
-				       strncmp(path, location, length) == 0);
-}
-
 static void
 on_receipt(void *context, const struct receipt_reader *reader,
     const struct receipt *receipt)
 {
 	struct list *list = context;
-	const char *prefix = list->options->prefix;
-	const char *path = strbuf_text(&receipt->path);
 
-	if (prefix != NULL &&
-	    strncmp(strbuf_text(&receipt->key), prefix, strlen(prefix)) != 0)
-		return;
-	if (!is_at(path, list->options->location))
-		return;
 	if (list->summary != NULL) {
-		summary_add(list->summary, path, receipt->uploaded_at_ns,
-		    receipt->size);
+		summary_add(list->summary, strbuf_text(&receipt->path),
+		    receipt->uploaded_at_ns, receipt->size);
 		return;
 	}
 	strbuf_reset(&list->line);
@@ -90,41 +69,18 @@ on_receipt(void *context, const struct receipt_reader *reader,
 	(void)fputs(strbuf_text(&list->line), stdout);
 }
 
-static bool
-read_moment(struct stage *stage, const char *option, const char *text,
-    int64_t *moment_ns)
-{
-	if (text == NULL ||
-	    timefmt_parse_moment(text, clock_realtime_ns(), moment_ns) == 0)
-		return true;
-	log_error("--%s %s: not a time; write 2020-11-15, "
-		  "2020-11-15T20:31:40Z, or a duration such as 2h",
-	    option, text);
-	stage_fail(stage, EX_USAGE);
-	return false;
-}
-
 void
-list_uploads(struct stage *stage, const struct list_options *options)
+list_uploads(struct stage *stage, const struct list_options *options,
+    const struct selection *selection)
 {
 	struct list list = {.options = options};
-	int64_t since_ns = INT64_MIN, until_ns = INT64_MAX;
-	int rc;
 
-	if (!read_moment(stage, "since", options->since, &since_ns) ||
-	    !read_moment(stage, "until", options->until, &until_ns))
-		return;
 	if (options->header && !options->json)
 		(void)puts(options->summary ? SUMMARY_COLUMNS
 					    : RECEIPT_COLUMNS); /* as above */
 	if (options->summary)
 		list.summary = summary_new();
-	rc = ledger_each(stage->spool, since_ns, until_ns, on_receipt, &list);
-	if (rc < 0) {
-		log_error("Cannot read the ledger in '%s': %s",
-		    stage->config->spool_dir, strerror(-rc));
-		stage_fail(stage, EX_IOERR);
-	}
+	selection_each(selection, stage, on_receipt, &list);
 	if (list.summary != NULL) {
 		strbuf_reset(&list.line);
 		summary_format(list.summary, options->json, &list.line);

@@ -24,6 +24,7 @@
 struct modes {
 	bool list, has, explain;
 	struct list_options list_options;
+	struct selection selection;
 	struct health_options status;
 };
 
@@ -86,11 +87,13 @@ count(const struct modes *modes)
 }
 
 static void
-run(struct reaper *reaper, const struct modes *modes)
+run(struct reaper *reaper, struct modes *modes)
 {
 	bool look = count(modes) > 0;
 
 	reaper->dry_run = reaper->stage.options.dry_run;
+	if (look && !selection_begin(&modes->selection, &reaper->stage))
+		return;
 	if (!stage_open_spool(&reaper->stage,
 		look || reaper->dry_run ? SPOOL_LOOK : SPOOL_CREATE))
 		return;
@@ -102,7 +105,8 @@ run(struct reaper *reaper, const struct modes *modes)
 	else if (modes->status.wanted)
 		reap_status(&reaper->stage, &modes->status);
 	else if (modes->list)
-		list_uploads(&reaper->stage, &modes->list_options);
+		list_uploads(
+		    &reaper->stage, &modes->list_options, &modes->selection);
 	else if (reaper->dry_run)
 		reap_dry(reaper);
 	else
@@ -123,12 +127,11 @@ check_usage(struct stage *stage, const struct modes *modes)
 		fault = "which PATH? One at least is needed";
 	else if (!asks_paths && stage->options.argument_count > 0)
 		fault = "PATH arguments go with --has and --explain";
-	else if (!modes->list &&
-		 (list->header || list->summary || list->prefix != NULL ||
-		     list->location != NULL || list->since != NULL ||
-		     list->until != NULL))
-		fault = "--header, --summary, --prefix, --location, --since "
-			"and --until go with --list";
+	else if (!modes->list && (list->header || list->summary))
+		fault = "--header and --summary go with --list";
+	else if (!modes->list && selection_is_given(&modes->selection))
+		fault = "--prefix, --location, --since and --until go with "
+			"--list";
 	else if (!status->wanted &&
 		 (status->warn_age != NULL || status->crit_age != NULL))
 		fault = "--warn-age and --crit-age go with --status";
@@ -155,7 +158,7 @@ main(int argc, char **argv)
 		&modes.list_options.summary},
 	    {"location", "L",
 		"with --list: only paths whose first component is L",
-		&modes.list_options.location},
+		&modes.selection.location},
 	    {"has", NULL,
 		"say whether each PATH was uploaded, and is what was uploaded "
 		"if it is still here (0: yes; 1: no)",
@@ -167,13 +170,13 @@ main(int argc, char **argv)
 	    {"header", NULL, "with --list: name the columns first",
 		&modes.list_options.header},
 	    {"prefix", "P", "with --list: only keys that begin with P",
-		&modes.list_options.prefix},
+		&modes.selection.prefix},
 	    {"since", "T",
 		"with --list: only uploads at or after T (RFC 3339, a date, "
 		"or a duration ago)",
-		&modes.list_options.since},
+		&modes.selection.since},
 	    {"until", "T", "with --list: only uploads before T",
-		&modes.list_options.until},
+		&modes.selection.until},
 	    {"status", NULL,
 		"print what waits to be deleted, the last uploads and the free "
 		"space, and exit as a monitor wants it (0 OK, 1 WARNING, 2 "
