@@ -165,6 +165,18 @@ keypath_is_hour(const char *path)
 	return read_date(path, field, &rest) == UNIT_HOUR && *rest == '\0';
 }
 
+bool
+keypath_hour(const char *path, int64_t *ret_begin_ns)
+{
+	int field[UNITS];
+	const char *rest;
+
+	/* Without a rest the hour would be the file's own name. */
+	return read_date(path, field, &rest) == UNIT_HOUR && *rest != '\0' &&
+	       timefmt_from_civil(field[UNIT_YEAR], field[UNIT_MONTH],
+		   field[UNIT_DAY], field[UNIT_HOUR], ret_begin_ns);
+}
+
 int
 keypath_compare(const char *a, const char *b)
 {

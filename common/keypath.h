@@ -30,6 +30,10 @@ bool keypath_date_end(const char *path, int64_t *ret_end_ns);
  * so that files are expected in it, and no directories. */
 bool keypath_is_hour(const char *path);
 
+/* When the hour begins that the directories of the file PATH name, read as UTC.
+ * False: they name none, or one that there isn't. */
+bool keypath_hour(const char *path, int64_t *ret_begin_ns);
+
 /* Orders directories by what follows the location, oldest first, numbers by
  * value, then by location; for qsort-like use on the names themselves. */
 int keypath_compare(const char *a, const char *b);

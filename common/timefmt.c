@@ -203,6 +203,16 @@ timefmt_from_civil(int year, int month, int day, int hour, int64_t *ret_time_ns)
 	return true;
 }
 
+void
+timefmt_to_civil(int64_t time_ns, int *ret_year, int *ret_month, int *ret_day)
+{
+	struct civil civil = civil_from_ns(time_ns);
+
+	*ret_year = civil.year;
+	*ret_month = civil.month;
+	*ret_day = civil.day;
+}
+
 /* The readers below move *TEXT past what they read. */
 
 static bool

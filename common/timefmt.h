@@ -31,5 +31,8 @@ int timefmt_parse_moment(
  * such day or hour. MONTH counts from 1. Years 1..9999. */
 bool timefmt_from_civil(
     int year, int month, int day, int hour, int64_t *ret_time_ns);
+/* The UTC day of a time; MONTH and DAY count from 1. */
+void timefmt_to_civil(
+    int64_t time_ns, int *ret_year, int *ret_month, int *ret_day);
 
 #endif

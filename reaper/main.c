@@ -20,9 +20,10 @@
 #include "reaper/reap.h"
 #include "reaper/reap_status.h"
 #include "reaper/recall.h"
+#include "reaper/report.h"
 
 struct modes {
-	bool list, has, explain;
+	bool list, report, has, explain;
 	struct list_options list_options;
 	struct selection selection;
 	struct health_options status;
@@ -83,7 +84,8 @@ reap_dry(struct reaper *reaper)
 static int
 count(const struct modes *modes)
 {
-	return modes->list + modes->has + modes->explain + modes->status.wanted;
+	return modes->list + modes->report + modes->has + modes->explain +
+	       modes->status.wanted;
 }
 
 static void
@@ -107,6 +109,8 @@ run(struct reaper *reaper, struct modes *modes)
 	else if (modes->list)
 		list_uploads(
 		    &reaper->stage, &modes->list_options, &modes->selection);
+	else if (modes->report)
+		report_print(&reaper->stage, &modes->selection);
 	else if (reaper->dry_run)
 		reap_dry(reaper);
 	else
@@ -122,16 +126,18 @@ check_usage(struct stage *stage, const struct modes *modes)
 	const char *fault = NULL;
 
 	if (count(modes) > 1)
-		fault = "only one of --list, --has, --explain and --status";
+		fault = "only one of --list, --report, --has, --explain and "
+			"--status";
 	else if (asks_paths && stage->options.argument_count == 0)
 		fault = "which PATH? One at least is needed";
 	else if (!asks_paths && stage->options.argument_count > 0)
 		fault = "PATH arguments go with --has and --explain";
 	else if (!modes->list && (list->header || list->summary))
 		fault = "--header and --summary go with --list";
-	else if (!modes->list && selection_is_given(&modes->selection))
+	else if (!modes->list && !modes->report &&
+		 selection_is_given(&modes->selection))
 		fault = "--prefix, --location, --since and --until go with "
-			"--list";
+			"--list and --report";
 	else if (!status->wanted &&
 		 (status->warn_age != NULL || status->crit_age != NULL))
 		fault = "--warn-age and --crit-age go with --status";
@@ -156,8 +162,13 @@ main(int argc, char **argv)
 		"with --list: files, bytes, first and last of each location "
 		"and day",
 		&modes.list_options.summary},
+	    {"report", NULL,
+		"print a page (HTML) of the record: which hours of each "
+		"location are there, uploads over time, failures",
+		&modes.report},
 	    {"location", "L",
-		"with --list: only paths whose first component is L",
+		"with --list and --report: only paths whose first component "
+		"is L",
 		&modes.selection.location},
 	    {"has", NULL,
 		"say whether each PATH was uploaded, and is what was uploaded "
@@ -169,13 +180,15 @@ main(int argc, char **argv)
 		&modes.explain},
 	    {"header", NULL, "with --list: name the columns first",
 		&modes.list_options.header},
-	    {"prefix", "P", "with --list: only keys that begin with P",
+	    {"prefix", "P",
+		"with --list and --report: only keys that begin with P",
 		&modes.selection.prefix},
 	    {"since", "T",
-		"with --list: only uploads at or after T (RFC 3339, a date, "
+		"with --list and --report: only uploads at or after T (RFC "
+		"3339, a date, "
 		"or a duration ago)",
 		&modes.selection.since},
-	    {"until", "T", "with --list: only uploads before T",
+	    {"until", "T", "with --list and --report: only uploads before T",
 		&modes.selection.until},
 	    {"status", NULL,
 		"print what waits to be deleted, the last uploads and the free "

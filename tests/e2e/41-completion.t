@@ -42,11 +42,12 @@ offers_keys()
 asks_the_programs()
 {
 	: >station.yaml
-	offers "s3spool " run scan upload reap check list has explain retry hold \
-		release drain status
-	offers "s3spool r" run reap
+	offers "s3spool " run scan upload reap check list report has explain retry \
+		hold release drain status
+	offers "s3spool r" run reap report
 	offers "s3spool run --" --dry-run --log-uploads-only --print0
 	offers "s3spool list --" --since --json --prefix
+	offers "s3spool report --" --since --location
 	offers "s3spool-scan --e" --explain
 	offers "s3spool-upload -v --ch" --check
 	offers "s3spool-reap -" -n --list --version

@@ -226,6 +226,33 @@ START_TEST(knows_hours)
 }
 END_TEST
 
+static const struct date hours_of_files[] = {
+    {"b/2020/11/15/20/31-t.dat", "2020-11-15T20:00:00Z"},
+    {"b/2020/11/15/6/31-t.dat", "2020-11-15T06:00:00Z"}, /* one digit */
+    {"b/x/2020/11/15/20/y/t", "2020-11-15T20:00:00Z"},	 /* more of them */
+    {"b/2020/11/15/20", NULL},		/* the file's name is no hour */
+    {"b/2020/11/15/20-t.dat", NULL},	/* nor is this */
+    {"b/2020/13/29/20/31-t.dat", NULL}, /* there is no such day */
+    {"b/2020/11/15/24/31-t.dat", NULL}, /* or hour */
+    {"b/2020/11/31-t.dat", NULL},
+    {"2020/11/15/20/31-t.dat", NULL}, /* a location and no year */
+    {"b", NULL},
+    {"", NULL},
+};
+
+START_TEST(tells_a_files_hour)
+{
+	const struct date *row = &hours_of_files[_i];
+	int64_t begin_ns = -7, expected_ns = -7;
+
+	if (row->end != NULL)
+		ck_assert_int_eq(timefmt_parse(row->end, &expected_ns), 0);
+	ck_assert_msg(keypath_hour(row->path, &begin_ns) == (row->end != NULL),
+	    "%s", row->path);
+	ck_assert_msg(begin_ns == expected_ns, "%s", row->path);
+}
+END_TEST
+
 /* Oldest first, and every pair in this order. */
 static const char *const order[] = {
     "",				       /* claimed/ itself */
@@ -303,6 +330,8 @@ main(void)
 	tcase_add_loop_test(tcase, may_hold_own, 0, LENGTH(own_dirs));
 	tcase_add_loop_test(tcase, date_ends, 0, LENGTH(dates));
 	tcase_add_test(tcase, knows_hours);
+	tcase_add_loop_test(
+	    tcase, tells_a_files_hour, 0, LENGTH(hours_of_files));
 	tcase_add_loop_test(tcase, orders, 0, LENGTH(order));
 	tcase_add_loop_test(tcase, refuses_keys, 0, LENGTH(bad_keys));
 	tcase_add_test(tcase, limits_keys);

@@ -149,6 +149,8 @@ static const struct moment {
     {"2h", S(1605472300), 0, S(1605465100)}, /* ago */
     {"0", 5, 0, 5},			     /* now */
     {"90", S(100), 0, S(10)},		     /* seconds ago */
+    {"7d", S(604805), 0, S(5)},		     /* days */
+    {"36h", S(129605), 0, S(5)},	     /* hours */
     {"36525d", INT64_MIN + 1, 0, INT64_MIN}, /* before the first instant */
     {"40000d", S(100), -EINVAL, 0},	     /* over 100 years */
     {"-2h", S(100), -EINVAL, 0},	     /* not ahead */
@@ -205,6 +207,17 @@ START_TEST(knows_the_calendar)
 }
 END_TEST
 
+START_TEST(tells_the_day)
+{
+	int year, month, day;
+
+	timefmt_to_civil(SAMPLE, &year, &month, &day);
+	ck_assert_int_eq(year * 10000 + month * 100 + day, 20201115);
+	timefmt_to_civil(-1, &year, &month, &day);
+	ck_assert_int_eq(year * 10000 + month * 100 + day, 19691231);
+}
+END_TEST
+
 /* Every day there is, and a second of each, against gmtime_r. */
 START_TEST(agrees_with_the_library)
 {
@@ -241,6 +254,7 @@ main(void)
 	tcase_add_loop_test(tcase, parses, 0, LENGTH(parsed));
 	tcase_add_loop_test(tcase, parses_moments, 0, LENGTH(moments));
 	tcase_add_loop_test(tcase, knows_the_calendar, 0, LENGTH(civils));
+	tcase_add_test(tcase, tells_the_day);
 	tcase_add_test(tcase, agrees_with_the_library);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
