@@ -8,7 +8,7 @@ usage()
 {
 	cat <<'EOF'
 usage: install-deps.sh [build] [test] [all] [fault] [fuzz] [rgw] [valgrind]
-                       [package]
+                       [package] [browser]
 
     build     what `make` needs (the default)
     test      what `make check-e2e` and `make demo` need besides
@@ -20,6 +20,8 @@ usage: install-deps.sh [build] [test] [all] [fault] [fuzz] [rgw] [valgrind]
     valgrind  what `make valgrind` needs besides
     package   what `make deb`, `make check-package` and `make check-container`
               need besides; on Debian alone
+    browser   what trying the report's page in a browser needs besides: 120 MB
+              to load, with what it depends on
 
 Installs by apt on Debian and Ubuntu, as root or with sudo; says nothing when
 nothing is missing. Elsewhere it names the packages. Exit status: 0 all is
@@ -52,6 +54,7 @@ deb_fault="e2fsprogs xfsprogs btrfs-progs bindfs"
 deb_rgw="radosgw ceph-mon ceph-osd"
 deb_valgrind="valgrind"
 deb_package="debhelper dpkg-dev fakeroot lintian mmdebstrap systemd-container"
+deb_browser="chromium"
 
 # The same elsewhere.
 swift_hint="OpenStack Swift and memcached: pip install swift into a virtual \
@@ -249,6 +252,9 @@ is_there()
 		has dpkg-buildpackage && has dh && has lintian &&
 			has mmdebstrap
 		;;
+	browser)
+		has chromium
+		;;
 	esac
 }
 
@@ -279,6 +285,7 @@ explain_others()
 		rgw) names="$names $rgw_hint" ;;
 		valgrind) names="$names valgrind with its headers" ;;
 		package) names="$names $package_hint" ;;
+		browser) names="$names chromium" ;;
 		esac
 	done
 	[ -n "$names" ] || return 0
@@ -296,7 +303,7 @@ explain_others()
 groups=
 for argument in "$@"; do
 	case $argument in
-	build | test | fault | fuzz | rgw | valgrind | package)
+	build | test | fault | fuzz | rgw | valgrind | package | browser)
 		groups="$groups $argument"
 		;;
 	all) groups="$groups build test format valgrind" ;;
@@ -325,6 +332,7 @@ if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
 		rgw) debs="$debs $deb_rgw" ;;
 		valgrind) debs="$debs $deb_valgrind" ;;
 		package) debs="$debs $deb_package" ;;
+		browser) debs="$debs $deb_browser" ;;
 		esac
 	done
 	install_debs "$debs"

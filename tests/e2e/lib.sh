@@ -496,6 +496,35 @@ bucket_is_original()
 		"the bucket holds exactly the files written, byte for byte"
 }
 
+# Puts on record what the Python lines in $1 say by
+#   stored(path, when, size=1000)    the path as bytes or text, a datetime
+#   hour(n)                          n hours after 2021-03-01, a datetime
+#   hours(location, *numbers)        a file of each of these hours, on time
+remember()
+{
+	mkdir -p "$spool/ledger" "$spool/runs"
+	chmod 700 "$spool" "$spool/ledger" "$spool/runs"
+	"$PYTHON" -c '
+import collections, datetime, os, sys, urllib.parse
+days = collections.defaultdict(list)
+def hour(n):
+    return datetime.datetime(2021, 3, 1) + datetime.timedelta(hours=n)
+def stored(path, when, size=1000):
+    path = urllib.parse.quote(path, safe="/-._~")
+    days[when.strftime("%Y-%m-%d")].append("\t".join((
+        when.strftime("%Y-%m-%dT%H:%M:%S.000Z"), "bucket", path, path,
+        str(size), "00000000", "-", "-", "-", "1", "0")))
+def hours(location, *numbers):
+    for n in numbers:
+        stored(location + hour(n).strftime("/%Y/%m/%d/%H/00-t.dat"),
+               hour(n) + datetime.timedelta(minutes=2))
+exec(sys.argv[2])
+for day, lines in days.items():
+    with open(os.path.join(sys.argv[1], "ledger", day + ".tsv"), "w") as file:
+        file.write("#s3spool-receipts-1\n" + "\n".join(lines) + "\n")
+' "$spool" "$1"
+}
+
 # The record as a table: selects COLUMNS (names from its header) of the lines.
 # ledger COLUMN... [-- OPTION...]
 ledger()
