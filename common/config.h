@@ -33,7 +33,12 @@ enum object_lock_mode { LOCK_NONE, LOCK_GOVERNANCE, LOCK_COMPLIANCE };
 /* True or false, or not said: then the environment's, or a default. */
 enum config_flag { FLAG_UNSET, FLAG_FALSE, FLAG_TRUE };
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
-enum log_format { LOG_TEXT, LOG_JSON };
+enum log_format {
+	LOG_AUTO, /* as the journal likes it where it is that; else text */
+	LOG_TEXT,
+	LOG_JSON,
+	LOG_JOURNAL
+};
 
 struct config_pair {
 	char *name, *value;
@@ -99,6 +104,7 @@ struct config {
 	int64_t prune_after_seconds;
 	enum log_level log_level;
 	enum log_format log_format;
+	char *log_file; /* NULL: stderr */
 };
 
 /* Reads FILE, then the OVERRIDES, each "key=value" from the command line,

@@ -34,7 +34,7 @@ static const char *const lock_modes[] = {
     "none", "GOVERNANCE", "COMPLIANCE", NULL};
 static const char *const payers[] = {"none", "requester", NULL};
 static const char *const levels[] = {"debug", "info", "warning", "error", NULL};
-static const char *const formats[] = {"text", "json", NULL};
+static const char *const formats[] = {"auto", "text", "json", "journal", NULL};
 static const char *const adaptive[] = {"auto", NULL};
 
 #define AT(member) .offset = offsetof(struct config, member)
@@ -120,8 +120,9 @@ static const struct config_key keys[] = {
 	FOREVER},
     {"log_level", CONFIG_CHOICE, AT(log_level), .initial = "info",
 	.words = levels},
-    {"log_format", CONFIG_CHOICE, AT(log_format), .initial = "text",
+    {"log_format", CONFIG_CHOICE, AT(log_format), .initial = "auto",
 	.words = formats},
+    {"log_file", CONFIG_FILE, AT(log_file), .may_be_none = true},
 };
 
 enum { KEY_COUNT = sizeof keys / sizeof *keys };

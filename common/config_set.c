@@ -70,6 +70,10 @@ set_path(void *value, const struct config_key *key, const char *text,
 
 	bool is_file = key->type == CONFIG_FILE;
 
+	if (*text == '\0' && key->may_be_none) {
+		replace_text(value, NULL);
+		return NULL;
+	}
 	if (*text == '\0')
 		return mem_copy(is_file ? "it is empty; name a file"
 					: "it is empty; name a directory");

@@ -28,6 +28,7 @@ struct config_key {
 	enum config_type type;
 	size_t offset; /* of the value in struct config */
 	bool required;
+	bool may_be_none;      /* of a path: "" takes it back */
 	const char *initial;   /* the default, or NULL: no value */
 	const char *elsewhere; /* the default as told to the user, where it is
 				  looked for elsewhere before */

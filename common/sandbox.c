@@ -23,6 +23,7 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -31,6 +32,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/mem.h"
 
 /* --- files ---------------------------------------------------------------- */
 
@@ -131,6 +133,23 @@ allow_reading(int ruleset_fd, const char *path)
 	(void)close(fd); /* only a place */
 }
 
+/* The log, which may be opened anew, in its directory. (If it can't be, the log
+ * says so then.) */
+static void
+allow_log(int ruleset_fd, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	char *directory = mem_copy_n(file, (size_t)(slash - file) + 1);
+	int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	free(directory);
+	if (fd < 0)
+		return;
+	(void)allow(ruleset_fd, fd,
+	    LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG);
+	(void)close(fd); /* only a place */
+}
+
 static int
 allow_all(const struct sandbox *sandbox, int ruleset_fd,
     const struct ruleset *ruleset)
@@ -140,6 +159,8 @@ allow_all(const struct sandbox *sandbox, int ruleset_fd,
 
 	for (size_t i = 0; i < sandbox->readable_count; i++)
 		allow_reading(ruleset_fd, sandbox->readable[i]);
+	if (log_file() != NULL)
+		allow_log(ruleset_fd, log_file());
 	if (sandbox->spool == NULL)
 		return 0;
 	rc = allow(ruleset_fd, sandbox->spool->base_fd, rights);

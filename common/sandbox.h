@@ -37,7 +37,7 @@ struct sandbox {
 
 /* Confines the calling thread, and what it starts, for good. To be called when
  * the spool is open and there is no other thread yet. What is open stays
- * usable. */
+ * usable, and the log can be opened anew. */
 void sandbox_enter(const struct sandbox *sandbox);
 
 /* Keeps this process's memory and environment out of core dumps, and from

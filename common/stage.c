@@ -25,6 +25,7 @@ stage_begin(
 	int rc;
 
 	*stage = (struct stage){.status = STAGE_OK};
+	log_setup(&(struct log_options){program->name, LOG_INFO, LOG_AUTO, 0});
 	switch (options_parse(program, argc, argv, &stage->options)) {
 	case OPTIONS_DONE:
 		return false;
@@ -42,13 +43,26 @@ stage_begin(
 		stage->status = EX_CONFIG;
 		return false;
 	}
-	log_setup(stage->config->log_level, stage->config->log_format,
-	    stage->options.verbosity);
+	log_setup(&(struct log_options){program->name, stage->config->log_level,
+	    stage->config->log_format, stage->options.verbosity});
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN); /* write says EPIPE instead */
 	(void)signal(SIGXFSZ, SIG_IGN); /* and EFBIG */
 	settle_ignore_sigio();
 	return true;
+}
+
+void
+stage_log_to_file(struct stage *stage)
+{
+	char *error;
+
+	if (stage->config->log_file == NULL ||
+	    log_open(stage->config->log_file, &error) == 0)
+		return;
+	log_error("%s", error);
+	free(error);
+	stage_fail(stage, EX_IOERR);
 }
 
 bool
@@ -107,7 +121,7 @@ stage_end(struct stage *stage)
 		    "Cannot write to standard output: %s", strerror(errno));
 		stage_fail(stage, EX_IOERR);
 	}
-	log_flush();
+	log_end();
 	spool_close(stage->spool);
 	config_free(stage->config);
 	options_done(&stage->options);

@@ -25,6 +25,10 @@ struct stage {
  * signals. Returns true to go on; false: exit with stage_end. */
 bool stage_begin(
     struct stage *stage, const struct program *program, int argc, char **argv);
+/* From now on the log goes to log_file, if there is one: for what works
+ * unattended. What answers a person, or tells a wrong command line, goes on
+ * saying so on stderr. */
+void stage_log_to_file(struct stage *stage);
 /* Opens the spool; MODE as for spool_open. False: it was said why, exit with
  * stage_end. */
 bool stage_open_spool(struct stage *stage, enum spool_mode mode);
@@ -36,7 +40,7 @@ void stage_print_key(const struct stage *stage, const char *path);
  * stage_print_key does, where keys were asked for. */
 void stage_print_plan(const struct stage *stage, const char *verb,
     int64_t size_bytes, const char *path);
-/* Flushes stdout and the log, frees everything, returns the exit status. */
+/* Flushes stdout, ends the log, frees everything, returns the exit status. */
 int stage_end(struct stage *stage);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 struct unit {
 	char letter; /* 0: no letter */
@@ -85,6 +86,36 @@ units_format_duration(int64_t seconds, char text[UNITS_TEXT_MAX])
 	/* The longest, "-106751991167300 d", is well below UNITS_TEXT_MAX. */
 	(void)snprintf(text, UNITS_TEXT_MAX, "%s%" PRIu64 " %s",
 	    seconds < 0 ? "-" : "", value / steps[i].seconds, steps[i].name);
+	return text;
+}
+
+const char *
+units_format_ms(int64_t ms, char text[UNITS_TEXT_MAX])
+{
+	if (ms < 0 || ms >= 9950)
+		return units_format_duration((ms + 500) / 1000, text);
+	/* Two digits. */
+	(void)snprintf(text, UNITS_TEXT_MAX, "%d.%d s", (int)(ms + 50) / 1000,
+	    (int)(ms + 50) / 100 % 10);
+	return text;
+}
+
+const char *
+units_format_count(uint64_t count, char text[UNITS_TEXT_MAX])
+{
+	/* The longest, with 20 digits and 6 commas, is below that. */
+	char *at = text + UNITS_TEXT_MAX;
+	size_t digits = 0;
+
+	*--at = '\0';
+	do {
+		if (digits > 0 && digits % 3 == 0)
+			*--at = ',';
+		*--at = (char)('0' + count % 10);
+		count /= 10;
+		digits++;
+	} while (count > 0);
+	memmove(text, at, (size_t)(text + UNITS_TEXT_MAX - at));
 	return text;
 }
 

@@ -19,6 +19,10 @@ enum { UNITS_TEXT_MAX = 32 };
 /* "12 s", "5 min", "3 h", "2 d": for people, in the largest unit of which
  * there are at least two. Negative ages get a minus sign. Returns TEXT. */
 const char *units_format_duration(int64_t seconds, char text[UNITS_TEXT_MAX]);
+/* "0.3 s" or, from ten seconds on, as units_format_duration. Returns TEXT. */
+const char *units_format_ms(int64_t ms, char text[UNITS_TEXT_MAX]);
+/* "4,211": for people. Returns TEXT. */
+const char *units_format_count(uint64_t count, char text[UNITS_TEXT_MAX]);
 /* "512 B", "4.0 KiB", "1.5 GiB". Returns TEXT. */
 const char *units_format_size(int64_t bytes, char text[UNITS_TEXT_MAX]);
 

@@ -14,7 +14,7 @@ _s3spool_keys='
 	sse_kms_key_id sse_customer_key_file acl tags metadata metadata_mtime
 	content_type content_types content_encoding cache_control
 	expected_bucket_owner request_payer object_lock_mode
-	object_lock_retain_until retain prune_after log_level log_format
+	object_lock_retain_until retain prune_after log_level log_format log_file
 '
 
 # The options that the command line given shows by --help.

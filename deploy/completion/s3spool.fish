@@ -13,7 +13,7 @@ set -g __s3spool_keys \
 	sse_kms_key_id sse_customer_key_file acl tags metadata metadata_mtime \
 	content_type content_types content_encoding cache_control \
 	expected_bucket_owner request_payer object_lock_mode \
-	object_lock_retain_until retain prune_after log_level log_format
+	object_lock_retain_until retain prune_after log_level log_format log_file
 
 # The options, each with its text, that this command line shows by --help.
 function __s3spool_options

@@ -90,7 +90,8 @@ START_TEST(has_defaults)
 	ck_assert_int_eq(config->retain_seconds, 0);
 	ck_assert_int_eq(config->prune_after_seconds, 93600);
 	ck_assert_int_eq(config->log_level, LOG_INFO);
-	ck_assert_int_eq(config->log_format, LOG_TEXT);
+	ck_assert_int_eq(config->log_format, LOG_AUTO);
+	ck_assert_ptr_null(config->log_file);
 	config_free(config);
 }
 END_TEST
@@ -120,6 +121,7 @@ check_all_values(const struct config *config)
 	ck_assert_int_eq(config->prune_after_seconds, 0);
 	ck_assert_int_eq(config->log_level, LOG_ERROR);
 	ck_assert_int_eq(config->log_format, LOG_JSON);
+	ck_assert_str_eq(config->log_file, "/var/log/s3.log");
 }
 
 START_TEST(reads_yaml)
@@ -147,7 +149,8 @@ START_TEST(reads_yaml)
 	    "retain: 7d\n"
 	    "prune_after: 0\n"
 	    "log_level: error\n"
-	    "log_format: json\n",
+	    "log_format: json\n"
+	    "log_file: /var/log/s3.log\n",
 	    NULL);
 
 	check_all_values(config);
@@ -182,7 +185,9 @@ START_TEST(reads_json)
 					   "  \"retain\": \"7d\",\n"
 					   "  \"prune_after\": \"0\",\n"
 					   "  \"log_level\": \"error\",\n"
-					   "  \"log_format\": \"json\"\n"
+					   "  \"log_format\": \"json\",\n"
+					   "  \"log_file\": "
+					   "\"/var/log/s3.log\"\n"
 					   "}\n",
 	    NULL);
 
@@ -449,8 +454,8 @@ static const struct bad {
 	"3:12: key 'log_level': 'warn' is none of its values; write debug, "
 	"info, warning or error"},
     {MIN "log_format: \"js\\non\"\n",
-	"3:13: key 'log_format': 'js?on' is none of its values; write text "
-	"or json"},
+	"3:13: key 'log_format': 'js?on' is none of its values; write auto, "
+	"text, json or journal"},
     /* YAML's own errors */
     {"base_dir: /tmp\n s3_bucket: b\n",
 	"2:11: mapping values are not allowed in this context" ONE},

@@ -35,6 +35,19 @@ parse_well(const char *text, const char *override)
 	return config;
 }
 
+/* On the command line an empty one stands for standard error. */
+START_TEST(takes_the_log_back)
+{
+	struct config *config = parse_well(MIN "log_file: a.log\n", NULL);
+
+	ck_assert_str_eq(config->log_file, "/etc/a.log");
+	config_free(config);
+	config = parse_well(MIN "log_file: a.log\n", "log_file=");
+	ck_assert_ptr_null(config->log_file);
+	config_free(config);
+}
+END_TEST
+
 START_TEST(has_defaults)
 {
 	struct config *config = parse_well(MIN, NULL);
@@ -306,6 +319,7 @@ main(void)
 	int failed;
 
 	tcase_add_test(tcase, has_defaults);
+	tcase_add_test(tcase, takes_the_log_back);
 	tcase_add_test(tcase, reads_values);
 	tcase_add_loop_test(tcase, reads_mappings, 0, LENGTH(map_rows));
 	tcase_add_test(tcase, reads_all_mappings);

@@ -1,51 +1,20 @@
-/* The log: its two formats to the byte, what it escapes, and its writes. The
- * other end of stderr is a socket that keeps each write apart. */
+/* The log: its formats to the byte, what it escapes, and its writes. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/timefmt.h"
+#include "tests/unit/stderr.h"
 
 #define LENGTH(array) ((int)(sizeof(array) / sizeof *(array)))
-
-static int reader = -1; /* the other end of stderr */
-static char written[65536];
-
-/* Check runs each test in a process of its own: nothing is put back. */
-static void
-capture(void)
-{
-	int size = 1 << 20;
-	int pair[2];
-
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
-	ck_assert_int_eq(
-	    setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
-	ck_assert_int_eq(dup2(pair[1], STDERR_FILENO), STDERR_FILENO);
-	ck_assert_int_eq(close(pair[1]), 0);
-	reader = pair[0];
-	ck_assert_int_eq(setenv("TZ", "XXX-5:30", 1), 0);
-	tzset();
-}
-
-/* What one write wrote, or NULL when there was none. */
-static const char *
-next_write(void)
-{
-	ssize_t got = recv(reader, written, sizeof written - 1, MSG_DONTWAIT);
-
-	if (got < 0)
-		return NULL;
-	written[got] = '\0';
-	return written;
-}
 
 /* The same of one text line, without its time, which is checked: not before
  * SINCE_NS, not after now, in the local zone. */
@@ -57,7 +26,7 @@ next_message(int64_t since_ns)
 	const char *line;
 
 	log_flush();
-	line = next_write();
+	line = stderr_next();
 	ck_assert_ptr_nonnull(line);
 	(void)timefmt_local(since_ns, first);
 	(void)timefmt_local(clock_realtime_ns(), last);
@@ -71,7 +40,7 @@ START_TEST(writes_the_samples)
 {
 	int64_t now_ns = clock_realtime_ns();
 
-	capture();
+	stderr_capture();
 	log_info("%s has been uploaded to %s.",
 	    "/base_dir/bedroom/2020/13/29/20/46-topic.dat", "bucket");
 	ck_assert_str_eq(next_message(now_ns),
@@ -82,7 +51,7 @@ START_TEST(writes_the_samples)
 	    " - WARNING - Failed to upload /base_dir/...\n");
 	log_error("no");
 	ck_assert_str_eq(next_message(now_ns), " -  ERROR - no\n");
-	log_setup(LOG_DEBUG, LOG_TEXT, 0);
+	stderr_set_up(LOG_DEBUG, LOG_TEXT, 0);
 	log_debug("yes");
 	ck_assert_str_eq(next_message(now_ns), " -  DEBUG - yes\n");
 }
@@ -91,7 +60,7 @@ END_TEST
 /* The time kept for a second is not kept for longer. */
 START_TEST(keeps_time)
 {
-	capture();
+	stderr_capture();
 	for (int i = 0; i < 25; i++) {
 		int64_t now_ns = clock_realtime_ns();
 
@@ -135,7 +104,7 @@ START_TEST(escapes_text)
 	struct strbuf alone = {0};
 	int64_t now_ns = clock_realtime_ns();
 
-	capture();
+	stderr_capture();
 	log_info("%s", escapes[_i].text);
 	strbuf_printf(&line, " -   INFO - %s\n", escapes[_i].as_text);
 	ck_assert_str_eq(next_message(now_ns), strbuf_text(&line));
@@ -153,27 +122,117 @@ START_TEST(escapes_json)
 	char last[TIMEFMT_MAX];
 	const char *got;
 
-	capture();
-	log_setup(LOG_INFO, LOG_JSON, 0);
+	stderr_capture();
+	stderr_set_up(LOG_INFO, LOG_JSON, 0);
 	(void)timefmt_rfc3339(clock_realtime_ns(), first);
 	log_warning("%s", escapes[_i].text);
 	(void)timefmt_rfc3339(clock_realtime_ns(), last);
-	got = next_write();
+	got = stderr_next();
 	ck_assert_ptr_nonnull(got);
 	ck_assert_int_eq(strncmp(got, "{\"time\":\"", 9), 0);
 	ck_assert_int_ge(strncmp(got + 9, first, 24), 0);
 	ck_assert_int_le(strncmp(got + 9, last, 24), 0);
-	strbuf_printf(&line, "\",\"level\":\"warning\",\"message\":\"%s\"}\n",
-	    escapes[_i].as_json);
+	strbuf_printf(&line,
+	    "\",\"level\":\"warning\",\"message\":\"%s\","
+	    "\"program\":\"test\",\"pid\":%d}\n",
+	    escapes[_i].as_json, (int)getpid());
 	ck_assert_str_eq(got + 9 + 24, strbuf_text(&line));
 	strbuf_done(&line);
+}
+END_TEST
+
+START_TEST(tells_fields)
+{
+	const struct log_field fields[] = {
+	    {.name = "path", .text = "a\"\xff", .is_name = true},
+	    {.name = "code", .text = ""}, /* left out */
+	    {.name = "bytes", .number = INT64_MIN},
+	    {.name = NULL, .text = "after the end"},
+	};
+	struct strbuf line = {0};
+	const char *got;
+
+	stderr_capture();
+	stderr_set_up(LOG_INFO, LOG_JSON, 0);
+	log_about(LOG_WARNING, fields, "%s", "about it");
+	got = stderr_next();
+	ck_assert_ptr_nonnull(got);
+	strbuf_printf(&line,
+	    "\"message\":\"about it\",\"program\":\"test\",\"pid\":%d,"
+	    "\"path\":\"a\\\"\\\\xff\",\"bytes\":-9223372036854775808}\n",
+	    (int)getpid());
+	ck_assert_str_eq(strstr(got, "\"message\""), strbuf_text(&line));
+	strbuf_done(&line);
+	/* Text has none of them. */
+	stderr_set_up(LOG_INFO, LOG_TEXT, 0);
+	log_about(LOG_WARNING, fields, "%s", "about it");
+	ck_assert_str_eq(
+	    strstr(stderr_next(), " - W"), " - WARNING - about it\n");
+}
+END_TEST
+
+static const struct stream {
+	int off_by;	   /* of what JOURNAL_STREAM says the inode is */
+	const char *after; /* is stderr_written after it */
+	enum log_format format;
+	const char *line; /* its end, or all of it */
+	bool is_whole;
+} streams[] = {
+    {0, "", LOG_AUTO, "<4>w\n", true},		   /* the journal */
+    {0, "", LOG_JOURNAL, "<4>w\n", true},	   /* likewise */
+    {1, "", LOG_AUTO, " - WARNING - w\n", false},  /* another one's stderr */
+    {0, "0", LOG_AUTO, " - WARNING - w\n", false}, /* another number */
+    {0, " ", LOG_AUTO, " - WARNING - w\n", false}, /* no number */
+    {1, "", LOG_JOURNAL, "<4>w\n", true},	   /* as told */
+    {0, "", LOG_TEXT, " - WARNING - w\n", false},  /* as told, and ... */
+};
+
+START_TEST(knows_the_journal)
+{
+	const struct stream *row = &streams[_i];
+	struct strbuf stream = {0};
+	struct stat st;
+	const char *got;
+
+	stderr_capture();
+	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+	strbuf_printf(&stream, "%ju:%ju%s", (uintmax_t)st.st_dev,
+	    (uintmax_t)st.st_ino + (uintmax_t)row->off_by, row->after);
+	ck_assert_int_eq(setenv("JOURNAL_STREAM", strbuf_text(&stream), 1), 0);
+	stderr_set_up(LOG_INFO, row->format, 0);
+	log_warning("w");
+	got = stderr_next();
+	ck_assert_ptr_nonnull(got);
+	if (row->is_whole)
+		ck_assert_str_eq(got, row->line);
+	else
+		ck_assert_str_eq(
+		    got + strlen(got) - strlen(row->line), row->line);
+	/* ... priorities wherever it is the journal, and nowhere else. */
+	ck_assert_int_eq(
+	    *got == '<', row->format == LOG_JOURNAL ||
+			     (row->off_by == 0 && *row->after == '\0'));
+	strbuf_done(&stream);
+}
+END_TEST
+
+START_TEST(has_a_priority_for_each_level)
+{
+	stderr_capture();
+	stderr_set_up(LOG_DEBUG, LOG_JOURNAL, 0);
+	log_debug("d");
+	log_info("i");
+	log_warning("w");
+	log_error("e");
+	ck_assert_str_eq(stderr_next(), "<7>d\n<6>i\n<4>w\n");
+	ck_assert_str_eq(stderr_next(), "<3>e\n");
 }
 END_TEST
 
 static const struct threshold {
 	enum log_level level;
 	int verbosity;
-	enum log_level lowest; /* that is written */
+	enum log_level lowest; /* that is stderr_written */
 } thresholds[] = {
     {LOG_INFO, 0, LOG_INFO},	       /* as configured */
     {LOG_INFO, 1, LOG_DEBUG},	       /* -v */
@@ -192,15 +251,15 @@ START_TEST(heeds_the_level)
 	const struct threshold *row = &thresholds[_i];
 	int lines = 0;
 
-	capture();
-	log_setup(row->level, LOG_TEXT, row->verbosity);
+	stderr_capture();
+	stderr_set_up(row->level, LOG_TEXT, row->verbosity);
 	log_debug("d");
 	log_info("i");
 	log_warning("w");
 	log_error("e");
 	for (enum log_level level = LOG_DEBUG; level <= LOG_ERROR; level++)
 		ck_assert_int_eq(log_wants(level), level >= row->lowest);
-	for (const char *text; (text = next_write()) != NULL;)
+	for (const char *text; (text = stderr_next()) != NULL;)
 		for (; *text != '\0'; text++)
 			lines += *text == '\n';
 	ck_assert_int_eq(lines, (int)LOG_ERROR - (int)row->lowest + 1);
@@ -215,12 +274,12 @@ START_TEST(gathers_lines)
 	int lines = 0;
 	int writes = 0;
 
-	capture();
+	stderr_capture();
 	for (int i = 0; i < LINES; i++)
 		log_info("line %d of a thousand", i);
 	log_flush();
 	log_flush();
-	for (; (text = next_write()) != NULL; writes++) {
+	for (; (text = stderr_next()) != NULL; writes++) {
 		size_t length = strlen(text);
 
 		ck_assert_uint_le(length, PIPE_BUF);
@@ -238,15 +297,15 @@ END_TEST
 
 START_TEST(flushes_warnings)
 {
-	capture();
+	stderr_capture();
 	log_info("first");
-	ck_assert_ptr_null(next_write());
+	ck_assert_ptr_null(stderr_next());
 	log_warning("second");
 	/* In order, and together. */
-	ck_assert_ptr_nonnull(next_write());
-	ck_assert_ptr_nonnull(strstr(written, "first\n"));
-	ck_assert_ptr_nonnull(strstr(written, "second\n"));
-	ck_assert_ptr_null(next_write());
+	ck_assert_ptr_nonnull(stderr_next());
+	ck_assert_ptr_nonnull(strstr(stderr_written, "first\n"));
+	ck_assert_ptr_nonnull(strstr(stderr_written, "second\n"));
+	ck_assert_ptr_null(stderr_next());
 }
 END_TEST
 
@@ -257,12 +316,12 @@ START_TEST(writes_long_lines)
 	int64_t now_ns = clock_realtime_ns();
 
 	memset(name, 'x', sizeof name - 1);
-	capture();
+	stderr_capture();
 	log_info("before");
 	log_info("%s", name);
 	(void)next_message(now_ns);
-	ck_assert_ptr_nonnull(strstr(written, "before\n"));
-	ck_assert_ptr_null(strstr(written, "xx"));
+	ck_assert_ptr_nonnull(strstr(stderr_written, "before\n"));
+	ck_assert_ptr_null(strstr(stderr_written, "xx"));
 	ck_assert_uint_eq(strlen(next_message(now_ns)), 11 + 1 + 30000 + 1);
 	log_info("after");
 	ck_assert_str_eq(next_message(now_ns), " -   INFO - after\n");
@@ -330,6 +389,9 @@ main(void)
 	tcase_add_test(tcase, keeps_time);
 	tcase_add_loop_test(tcase, escapes_text, 0, LENGTH(escapes));
 	tcase_add_loop_test(tcase, escapes_json, 0, LENGTH(escapes));
+	tcase_add_test(tcase, tells_fields);
+	tcase_add_loop_test(tcase, knows_the_journal, 0, LENGTH(streams));
+	tcase_add_test(tcase, has_a_priority_for_each_level);
 	tcase_add_loop_test(tcase, heeds_the_level, 0, LENGTH(thresholds));
 	tcase_add_test(tcase, gathers_lines);
 	tcase_add_test(tcase, flushes_warnings);

@@ -118,6 +118,47 @@ static const struct shown shown_sizes[] = {
     {INT64_MIN, "-8.0 EiB"},	   /* has no positive twin */
 };
 
+static const struct shown shown_times[] = {
+    {0, "0.0 s"},      /* nothing */
+    {49, "0.0 s"},     /* rounded down */
+    {50, "0.1 s"},     /* rounded up */
+    {1234, "1.2 s"},   /* seconds */
+    {9949, "9.9 s"},   /* the last with a tenth */
+    {9950, "10 s"},    /* the first without */
+    {119499, "119 s"}, /* as other durations */
+    {7200000, "2 h"},  /* likewise */
+    {-1500, "-1 s"},   /* a clock was set back */
+};
+
+static const struct shown shown_counts[] = {
+    {0, "0"},				/* nothing */
+    {999, "999"},			/* no comma */
+    {1000, "1,000"},			/* the first comma */
+    {4211, "4,211"},			/* as in the contract */
+    {100000, "100,000"},		/* no comma before it */
+    {1234567, "1,234,567"},		/* two */
+    {-1, "18,446,744,073,709,551,615"}, /* the largest, unsigned */
+};
+
+START_TEST(shows_times)
+{
+	char text[UNITS_TEXT_MAX];
+
+	ck_assert_str_eq(
+	    units_format_ms(shown_times[_i].value, text), shown_times[_i].text);
+}
+END_TEST
+
+START_TEST(shows_counts)
+{
+	char text[UNITS_TEXT_MAX];
+
+	ck_assert_str_eq(
+	    units_format_count((uint64_t)shown_counts[_i].value, text),
+	    shown_counts[_i].text);
+}
+END_TEST
+
 START_TEST(shows_durations)
 {
 	char text[UNITS_TEXT_MAX];
@@ -149,6 +190,8 @@ main(void)
 	tcase_add_loop_test(tcase, parses_sizes, 0, LENGTH(sizes));
 	tcase_add_loop_test(tcase, shows_durations, 0, LENGTH(shown_durations));
 	tcase_add_loop_test(tcase, shows_sizes, 0, LENGTH(shown_sizes));
+	tcase_add_loop_test(tcase, shows_times, 0, LENGTH(shown_times));
+	tcase_add_loop_test(tcase, shows_counts, 0, LENGTH(shown_counts));
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
