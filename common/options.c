@@ -19,8 +19,12 @@
 #include "common/mem.h"
 #include "common/strbuf.h"
 
-/* The values of getopt_long() from here on are a program's extras. */
-enum { FIRST_EXTRA = 256, HELP_COLUMN = 26 };
+enum {
+	NO_PROGRESS = 1, /* in place of a letter, of which it has none */
+	/* The values of getopt_long() from here on are a program's extras. */
+	FIRST_EXTRA = 256,
+	HELP_COLUMN = 26
+};
 
 static const struct common_option {
 	char letter;
@@ -33,6 +37,8 @@ static const struct common_option {
     {'q', "quiet", NULL, "log less; may be repeated (errors always show)"},
     {'p', "print", NULL, "print the keys handled on stdout, one a line"},
     {'0', "print0", NULL, "as --print, each ended by a NUL byte"},
+    {NO_PROGRESS, "no-progress", NULL,
+	"don't show on a terminal how far it is (-q: neither)"},
     {'o', "option", "KEY=VALUE", "override one key of CONFIG; may be repeated"},
     {'h', "help", NULL, "print this and exit"},
     {'V', "version", NULL, "print the version and exit"},
@@ -81,7 +87,7 @@ add_help(struct strbuf *buf, char letter, const char *name,
 {
 	size_t begin = buf->length;
 
-	if (letter != '\0')
+	if (letter > ' ')
 		strbuf_printf(buf, "  -%c, --%s", letter, name);
 	else
 		strbuf_printf(buf, "      --%s", name);
@@ -210,7 +216,7 @@ unknown_option(const struct program *program, const char *word)
 	if (optopt == 0)
 		return usage_error(
 		    program, "unknown or ambiguous option '%s'", word);
-	if (optopt >= FIRST_EXTRA ||
+	if (optopt >= FIRST_EXTRA || optopt == NO_PROGRESS ||
 	    (optopt != ':' && strchr(short_options, optopt) != NULL))
 		return usage_error(
 		    program, "option '%s' takes no argument", word);
@@ -237,6 +243,9 @@ take_option(const struct program *program, int code, char **argv,
 		break;
 	case '0':
 		options->print = PRINT_NUL;
+		break;
+	case NO_PROGRESS:
+		options->no_progress = true;
 		break;
 	case 'o':
 		return add_override(program, options, optarg);

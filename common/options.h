@@ -12,7 +12,8 @@ struct options {
 	bool dry_run;
 	int verbosity;	       /* -v counts up, -q counts down */
 	enum print_keys print; /* -p, -0 */
-	char **overrides;      /* -o key=value, in order; points into argv */
+	bool no_progress;
+	char **overrides; /* -o key=value, in order; points into argv */
 	size_t override_count;
 	char **arguments; /* what follows CONFIG; points into argv */
 	size_t argument_count;

@@ -44,7 +44,7 @@ libcurl4-openssl-dev|libcurl4-gnutls-dev libmbedtls-dev libyaml-dev
 libexpat1-dev libisal-dev libjansson-dev libssl-dev"
 deb_test="check libmicrohttpd-dev libgnutls28-dev perl curl strace procps
 openssl python3-swift memcached systemd faketime mandoc bash zsh fish
-logrotate python3-yaml"
+logrotate tmux python3-yaml"
 # In Debian 12 clang-format is version 14, whose taste .clang-format is written
 # for.
 deb_format="clang-format shellcheck"
@@ -63,7 +63,8 @@ fault_hint="e2fsprogs, xfsprogs, btrfs-progs and bindfs"
 package_hint="dpkg-dev, debhelper, lintian and mmdebstrap"
 rgw_hint="Ceph's radosgw, radosgw-admin, ceph, ceph-mon and ceph-osd"
 rpm_build="gcc make libcurl-devel mbedtls-devel libyaml-devel"
-rpm_test="check-devel libmicrohttpd-devel curl strace memcached libfaketime"
+rpm_test="check-devel libmicrohttpd-devel curl strace memcached libfaketime
+tmux"
 
 name_others()
 {
@@ -86,14 +87,14 @@ libjansson-devel libopenssl-devel"
 		build="gcc make pkgconf musl-dev linux-headers curl-dev
 mbedtls-dev yaml-dev expat-dev isa-l-dev jansson-dev openssl-dev"
 		test="check-dev libmicrohttpd-dev perl-utils curl strace memcached
-coreutils util-linux libfaketime"
+coreutils util-linux libfaketime tmux"
 		format="clang-extra-tools shellcheck"
 		command="apk add"
 		;;
 	arch)
 		build="gcc make pkgconf curl mbedtls libyaml expat isa-l jansson
 openssl"
-		test="check libmicrohttpd perl strace memcached libfaketime"
+		test="check libmicrohttpd perl strace memcached libfaketime tmux"
 		format="clang shellcheck"
 		command="pacman -S"
 		;;
@@ -101,7 +102,7 @@ openssl"
 		build="a C compiler, GNU make, pkg-config, and with their headers
 libcurl, mbedTLS, libyaml, expat, ISA-L, jansson"
 		test="Check, libmicrohttpd, prove (Perl), curl, strace, memcached,
-faketime"
+faketime, tmux"
 		format="clang-format 14 and shellcheck"
 		command=
 		;;

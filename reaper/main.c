@@ -32,14 +32,25 @@ struct modes {
 static void
 summarize(const struct reaper *reaper)
 {
-	char size[UNITS_TEXT_MAX];
+	int64_t ms = (clock_monotonic_ns() - reaper->began_ns) /
+		     CLOCK_NS_PER_MS;
+	const struct log_field fields[] = {
+	    {.name = "deleted", .number = (int64_t)reaper->deleted},
+	    {.name = "bytes", .number = reaper->deleted_bytes},
+	    {.name = "kept", .number = (int64_t)reaper->kept},
+	    {.name = "queued_again", .number = (int64_t)reaper->queued_again},
+	    {.name = "milliseconds", .number = ms},
+	    {0},
+	};
+	char size[UNITS_TEXT_MAX], time[UNITS_TEXT_MAX];
 
 	if (reaper->deleted + reaper->kept + reaper->queued_again == 0)
 		return;
-	log_info("%zu %s (%s), %zu kept for now, %zu queued again",
+	log_about(LOG_INFO, fields,
+	    "%zu %s (%s), %zu kept for now, %zu queued again, in %s",
 	    reaper->deleted, reaper->dry_run ? "would be deleted" : "deleted",
 	    units_format_size(reaper->deleted_bytes, size), reaper->kept,
-	    reaper->queued_again);
+	    reaper->queued_again, units_format_ms(ms, time));
 }
 
 static void
@@ -93,7 +104,12 @@ run(struct reaper *reaper, struct modes *modes)
 {
 	bool look = count(modes) > 0;
 
+	reaper->began_ns = clock_monotonic_ns();
 	reaper->dry_run = reaper->stage.options.dry_run;
+	if (!look && !reaper->dry_run) {
+		stage_log_to_file(&reaper->stage);
+		progress_begin(&reaper->progress, &reaper->stage.options);
+	}
 	if (look && !selection_begin(&modes->selection, &reaper->stage))
 		return;
 	if (!stage_open_spool(&reaper->stage,

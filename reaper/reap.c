@@ -42,7 +42,7 @@ void
 reap_fail(
     struct reaper *reaper, const char *operation, const char *name, int error)
 {
-	log_error("Cannot %s '%s/%s': %s", operation,
+	log_about(LOG_ERROR, LOG_PATH(name), "Cannot %s '%s/%s': %s", operation,
 	    reaper->stage.config->spool_dir, name, strerror(-error));
 	stage_fail(&reaper->stage, EX_IOERR);
 }
@@ -224,6 +224,20 @@ report_item(struct reaper *reaper, const struct item *item)
 	}
 }
 
+static void
+show_progress(struct reaper *reaper)
+{
+	const struct progress_count count = {
+	    .verb = "deleted",
+	    .files = reaper->deleted,
+	    .bytes = reaper->deleted_bytes,
+	    .by_files = true,
+	};
+
+	if (progress_is_due(&reaper->progress))
+		progress_show(&reaper->progress, &count);
+}
+
 /* Where one thread waits for the most part, it is tried out, now and then,
  * whether several are worth it. */
 static size_t
@@ -266,6 +280,7 @@ reap_batch(struct reaper_batch *batch)
 	}
 	for (size_t i = 0; i < batch->count; i++)
 		report_item(batch->reaper, &batch->items[i]);
+	show_progress(batch->reaper);
 	batch->count = 0;
 	batch->bytes = 0;
 }
@@ -392,8 +407,9 @@ visit_leftover(void *context, const char *path, const struct dirent *entry)
 	rc = spool_reclaim(reaper->stage.spool, &left->room, path, st.st_ino);
 	if (rc == 0) {
 		reaper->queued_again++;
-		log_warning("No receipt fits %s: it was changed after it was "
-			    "stored, or its receipt is lost; queued again",
+		log_about(LOG_WARNING, LOG_PATH(path),
+		    "No receipt fits %s: it was changed after it was "
+		    "stored, or its receipt is lost; queued again",
 		    path);
 		return 0;
 	}

@@ -7,12 +7,15 @@
 #include <stdint.h>
 
 #include "common/clock.h"
+#include "common/progress.h"
 #include "common/stage.h"
 
 struct reaper {
 	struct stage stage;
 	struct clock_fs fs_clock;
 	bool dry_run;
+	struct progress progress;
+	int64_t began_ns;
 	size_t deleted, kept, queued_again;
 	int64_t deleted_bytes;
 	/* Inodes of the run at hand that a receipt speaks for and that stay

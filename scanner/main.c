@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/progress.h"
 #include "common/sandbox.h"
 #include "common/stage.h"
+#include "common/units.h"
 #include "scanner/claim.h"
 #include "scanner/explain.h"
 #include "scanner/scan_status.h"
@@ -21,7 +23,10 @@ struct scan {
 	bool explain;
 	struct health_options status;
 	bool said_no_lease;
+	struct progress progress;
+	int64_t began_ns;
 	size_t claimed, deferred, refused;
+	int64_t claimed_bytes;
 };
 
 static void
@@ -53,8 +58,8 @@ leave_location(struct scan *scan, const char *path)
 static enum walk_result
 fail_claim(struct scan *scan, const char *path, int error)
 {
-	log_error("Cannot claim '%s/%s': %s", scan->stage.config->base_dir,
-	    path, strerror(-error));
+	log_about(LOG_ERROR, LOG_PATH(path), "Cannot claim '%s/%s': %s",
+	    scan->stage.config->base_dir, path, strerror(-error));
 	stage_fail(&scan->stage, EX_IOERR);
 	switch (-error) {
 	case ENOSPC: /* these would be said of every file ... */
@@ -70,6 +75,20 @@ fail_claim(struct scan *scan, const char *path, int error)
 	}
 }
 
+static void
+show_progress(struct scan *scan)
+{
+	const struct progress_count count = {
+	    .verb = "claimed",
+	    .files = scan->claimed,
+	    .bytes = scan->claimed_bytes,
+	    .by_files = true,
+	};
+
+	if (progress_is_due(&scan->progress))
+		progress_show(&scan->progress, &count);
+}
+
 static enum walk_result
 on_candidate(void *context, const struct walk_entry *entry)
 {
@@ -78,6 +97,7 @@ on_candidate(void *context, const struct walk_entry *entry)
 	struct claim_report report;
 
 	claim_file(&scan->claim, entry, &report);
+	show_progress(scan);
 	/* A script may want to write to what was claimed, and the others may
 	 * take long. */
 	if (report.outcome != CLAIM_CLAIMED)
@@ -91,6 +111,7 @@ on_candidate(void *context, const struct walk_entry *entry)
 	switch (report.outcome) {
 	case CLAIM_CLAIMED:
 		scan->claimed++;
+		scan->claimed_bytes += report.size_bytes;
 		log_debug("Claimed %s (%lld bytes)", path,
 		    (long long)report.size_bytes);
 		if (scan->claim.look_only)
@@ -105,8 +126,9 @@ on_candidate(void *context, const struct walk_entry *entry)
 		return WALK_KEPT;
 	case CLAIM_REFUSED:
 		scan->refused++;
-		log_warning("Leaving %s/%s alone: %s",
-		    scan->stage.config->base_dir, path, report.reason);
+		log_about(LOG_WARNING, LOG_PATH(path),
+		    "Leaving %s/%s alone: %s", scan->stage.config->base_dir,
+		    path, report.reason);
 		return WALK_KEPT;
 	case CLAIM_GONE:
 		return WALK_KEPT;
@@ -125,13 +147,37 @@ on_problem(void *context, const char *path, int error)
 
 	if (error == -ELOOP) {
 		scan->refused++;
-		log_warning("Leaving %s/%s alone: it is a symbolic link",
+		log_about(LOG_WARNING, LOG_PATH(path),
+		    "Leaving %s/%s alone: it is a symbolic link",
 		    scan->stage.config->base_dir, path);
 		return;
 	}
-	log_error("Cannot read the directory '%s/%s': %s",
+	log_about(LOG_ERROR, LOG_PATH(path),
+	    "Cannot read the directory '%s/%s': %s",
 	    scan->stage.config->base_dir, path, strerror(-error));
 	stage_fail(&scan->stage, EX_IOERR);
+}
+
+static void
+summarize(const struct scan *scan)
+{
+	int64_t ms = (clock_monotonic_ns() - scan->began_ns) / CLOCK_NS_PER_MS;
+	const struct log_field fields[] = {
+	    {.name = "claimed", .number = (int64_t)scan->claimed},
+	    {.name = "bytes", .number = scan->claimed_bytes},
+	    {.name = "deferred", .number = (int64_t)scan->deferred},
+	    {.name = "refused", .number = (int64_t)scan->refused},
+	    {.name = "milliseconds", .number = ms},
+	    {0},
+	};
+	char size[UNITS_TEXT_MAX], time[UNITS_TEXT_MAX];
+
+	log_about(LOG_INFO, fields,
+	    "%zu %s (%s), %zu not settled yet, %zu left alone, in %s",
+	    scan->claimed,
+	    scan->claim.look_only ? "would be claimed" : "claimed",
+	    units_format_size(scan->claimed_bytes, size), scan->deferred,
+	    scan->refused, units_format_ms(ms, time));
 }
 
 static void
@@ -151,10 +197,7 @@ scan_base(struct scan *scan)
 	walk_base(&walk);
 	if (scan->claimed + scan->deferred + scan->refused > 0 &&
 	    !scan->explain)
-		log_info("%zu %s, %zu not settled yet, %zu left alone",
-		    scan->claimed,
-		    scan->claim.look_only ? "would be claimed" : "claimed",
-		    scan->deferred, scan->refused);
+		summarize(scan);
 }
 
 static void
@@ -177,9 +220,14 @@ run(struct scan *scan)
 	int lock_fd = -1;
 	int rc;
 
+	scan->began_ns = clock_monotonic_ns();
 	claim->config = scan->stage.config;
 	claim->look_only = scan->explain || scan->status.wanted ||
 			   scan->stage.options.dry_run;
+	if (!claim->look_only) {
+		stage_log_to_file(&scan->stage);
+		progress_begin(&scan->progress, &scan->stage.options);
+	}
 	if (!stage_open_spool(
 		&scan->stage, claim->look_only ? SPOOL_LOOK : SPOOL_CREATE))
 		return;

@@ -144,8 +144,9 @@ abandon_end(struct job *job, bool is_gone, const char *reason)
 	struct multistate found = {0};
 
 	if (!is_gone)
-		log_warning("Cannot abort an unfinished multipart upload of "
-			    "%s; a later run tries again%s%s",
+		log_about(LOG_WARNING, LOG_KEY(strbuf_text(&abort->state.key)),
+		    "Cannot abort an unfinished multipart upload of "
+		    "%s; a later run tries again%s%s",
 		    strbuf_text(&abort->state.key), reason != NULL ? ": " : "",
 		    reason != NULL ? reason : "");
 	else

@@ -129,10 +129,18 @@ commit_report_stored(
 {
 	const struct config *config = context->stage->config;
 
+	const struct log_field fields[] = {
+	    {.name = "path", .text = path, .is_name = true},
+	    {.name = "bucket", .text = config->bucket},
+	    /* The last where it isn't known. */
+	    {.name = size_bytes >= 0 ? "bytes" : NULL, .number = size_bytes},
+	    {0},
+	};
+
 	context->uploaded++;
-	context->uploaded_bytes += size_bytes;
-	log_info("%s/%s has been uploaded to %s.", config->base_dir, path,
-	    config->bucket);
+	context->uploaded_bytes += size_bytes >= 0 ? size_bytes : 0;
+	log_about(LOG_INFO, fields, "%s/%s has been uploaded to %s.",
+	    config->base_dir, path, config->bucket);
 	stage_print_key(context->stage, path);
 }
 
@@ -179,7 +187,8 @@ finish(struct commit *commit, const struct commit_item *item,
 			stage_fail(context->stage, EX_TEMPFAIL);
 		return;
 	}
-	log_error("Cannot rename '%s' from uploading/ to %s/: %s", item->path,
+	log_about(LOG_ERROR, LOG_PATH(item->path),
+	    "Cannot rename '%s' from uploading/ to %s/: %s", item->path,
 	    item->is_stored ? "confirmed" : "failed", strerror(-rc));
 	stage_fail(context->stage, EX_IOERR);
 }

@@ -39,14 +39,15 @@ struct commit *commit_new(struct run *run, struct commit *older);
 void commit_free(struct commit *commit, struct spool *spool);
 
 /* Adds a stored file: its receipt LINE (with newline), which becomes durable
- * with the next flush. KEY_HASH is the byte of locks/keys to let go then, or
- * -1. The file counts as held by the run until then. */
+ * with the next flush. SIZE_BYTES is what was sent now; -1: nothing was.
+ * KEY_HASH is the byte of locks/keys to let go then, or -1. The file counts as
+ * held by the run until then. */
 void commit_add_receipt(struct commit *commit, const char *path, ino_t inode,
     int64_t size_bytes, const char *line, int64_t key_hash);
 /* Adds a file that is refused for good, and why. */
 void commit_add_reason(struct commit *commit, const char *path, ino_t inode,
     const char *code, const char *message, int64_t key_hash);
-/* Logs, prints and counts a file that is in confirmed/. */
+/* Logs, prints and counts a file that is in confirmed/; SIZE_BYTES as above. */
 void commit_report_stored(
     struct commit_context *context, const char *path, int64_t size_bytes);
 /* Whether a file that waits still holds the byte KEY_HASH of locks/keys. */

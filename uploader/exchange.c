@@ -193,20 +193,33 @@ log_failure(const struct job *job, const char *description)
 	const struct config *config = job->up->config;
 	const char *key = strbuf_text(
 	    job->abort != NULL ? &job->abort->state.key : &job->key);
+	const char *code = strbuf_text(&job->error.code);
+	const char *id = strbuf_text(&job->reply.request_id);
+	const char *id_2 = strbuf_text(&job->reply.id_2);
+	const struct log_field fields[] = {
+	    {.name = "path", .text = strbuf_text(&job->path), .is_name = true},
+	    {.name = "key", .text = key, .is_name = true},
+	    {.name = "bucket", .text = config->bucket},
+	    {.name = "code", .text = code},
+	    {.name = "status", .number = job->reply.status},
+	    {.name = "request_id", .text = id, .is_name = true},
+	    {.name = "id_2", .text = id_2, .is_name = true},
+	    {0},
+	};
 
 	if (job->abort != NULL)
-		log_warning("Failed to abort a multipart upload of %s/%s: %s",
+		log_about(LOG_WARNING, fields,
+		    "Failed to abort a multipart upload of %s/%s: %s",
 		    config->bucket, key, description);
 	else
-		log_warning("Failed to upload %s/%s to %s/%s: %s",
-		    config->base_dir, strbuf_text(&job->path), config->bucket,
-		    key, description);
+		log_about(LOG_WARNING, fields,
+		    "Failed to upload %s/%s to %s/%s: %s", config->base_dir,
+		    strbuf_text(&job->path), config->bucket, key, description);
 	/* In a line of its own: the one above is that of the tool that this
 	 * one replaces, to the letter. */
-	if (job->reply.request_id.length > 0)
-		log_warning("Request id of %s %s: %s %s", operation_of(job),
-		    key, strbuf_text(&job->reply.request_id),
-		    strbuf_text(&job->reply.id_2));
+	if (*id != '\0')
+		log_about(LOG_WARNING, fields, "Request id of %s %s: %s %s",
+		    operation_of(job), key, id, id_2);
 }
 
 /* Nothing will get better for any file: says so once, and stops. */

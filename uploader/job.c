@@ -73,7 +73,8 @@ job_give_back(struct job *job, enum give_back how, const char *reason)
 	if (reason != NULL && how == GIVE_DEFERRED)
 		log_debug("%s stays queued: %s", path, reason);
 	else if (reason != NULL)
-		log_warning("%s stays queued: %s", path, reason);
+		log_about(LOG_WARNING, LOG_PATH(path), "%s stays queued: %s",
+		    path, reason);
 	if (job->multi != NULL && multi_defer(job, how, NULL, NULL))
 		return;
 	if (job->multi != NULL)
@@ -90,8 +91,9 @@ job_give_back(struct job *job, enum give_back how, const char *reason)
 			  "waits in claimed/",
 		    path);
 	} else if (rc < 0 && rc != -ENOENT) {
-		log_error("Cannot rename '%s' from uploading/ back to "
-			  "claimed/: %s; the next run takes it up",
+		log_about(LOG_ERROR, LOG_PATH(path),
+		    "Cannot rename '%s' from uploading/ back to "
+		    "claimed/: %s; the next run takes it up",
 		    path, strerror(-rc));
 		stage_fail(up->stage, EX_IOERR);
 	}
@@ -113,8 +115,17 @@ job_reject(struct job *job, const char *code, const char *message)
 		return;
 	if (job->multi != NULL)
 		multi_end(job, false, false);
-	log_warning("Failed to upload %s/%s to %s/%s: %s (%s); moved to "
-		    "failed/",
+	log_about(LOG_WARNING,
+	    (const struct log_field[]){{.name = "path",
+					   .text = strbuf_text(&job->path),
+					   .is_name = true},
+		{.name = "key",
+		    .text = strbuf_text(&job->key),
+		    .is_name = true},
+		{.name = "bucket", .text = config->bucket},
+		{.name = "code", .text = code},
+		{.name = "bytes", .number = job->st.st_size}, {0}},
+	    "Failed to upload %s/%s to %s/%s: %s (%s); moved to failed/",
 	    config->base_dir, strbuf_text(&job->path), config->bucket,
 	    strbuf_text(&job->key), message, code);
 	commit_add_reason(job->commit, strbuf_text(&job->path), job->inode,

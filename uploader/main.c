@@ -14,6 +14,7 @@
 #include "uploader/upload_status.h"
 
 struct modes {
+	bool uploads_only;
 	bool check, explain, retry, hold, release;
 	struct operate_choice choice; /* of retry */
 	struct health_options status;
@@ -59,7 +60,7 @@ run(struct stage *stage, const struct modes *modes)
 	else if (stage->options.dry_run)
 		upload_dry(stage);
 	else
-		upload_all(stage);
+		upload_all(stage, modes->uploads_only);
 }
 
 /* What is wrong with the choice of files, or NULL. */
@@ -131,6 +132,8 @@ main(int argc, char **argv)
 		&modes.hold},
 	    {"release", NULL, "put each PATH that is held back into the queue",
 		&modes.release},
+	    {"log-uploads-only", NULL, "log no summary where all went well",
+		&modes.uploads_only},
 	    {"status", NULL,
 		"print the queue, the runs and what has failed, and exit as a "
 		"monitor wants it (0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN)",

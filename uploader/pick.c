@@ -173,8 +173,9 @@ bar(struct pick *pick, const char *path, int error)
 	if (pathset_has(&pick->barred, path))
 		return;
 	pathset_add(&pick->barred, path);
-	log_error("Cannot take '%s' from claimed/: %s; give it, and the "
-		  "directory it is in, to the user who runs s3spool",
+	log_about(LOG_ERROR, LOG_PATH(path),
+	    "Cannot take '%s' from claimed/: %s; give it, and the "
+	    "directory it is in, to the user who runs s3spool",
 	    path, strerror(-error));
 }
 

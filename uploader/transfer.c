@@ -563,6 +563,12 @@ transfer_cancel(struct transfer *transfer, size_t slot_index)
 		end(slot);
 }
 
+int64_t
+transfer_sent_bytes(const struct transfer *transfer, size_t slot)
+{
+	return transfer->slots[slot].busy ? transfer->slots[slot].sent : 0;
+}
+
 static enum transfer_fault
 fault_of(const struct slot *slot, CURLcode code)
 {

@@ -62,6 +62,9 @@ int transfer_start(struct transfer *transfer, size_t slot,
 /* Ends what goes on in SLOT without calling done. */
 void transfer_cancel(struct transfer *transfer, size_t slot);
 
+/* How much of its body what goes on in SLOT has sent. */
+int64_t transfer_sent_bytes(const struct transfer *transfer, size_t slot);
+
 /* From now on *RET_TLS, which must outlive the loop, says of SLOT's newest
  * connection over TLS what libcurl says of it ("TLSv1.3 / ..."). Its
  * certificate is verified always, or nothing is sent. Returns 0 or -EIO. */

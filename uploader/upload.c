@@ -22,6 +22,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/units.h"
 #include "uploader/abandon.h"
 #include "uploader/client.h"
 #include "uploader/confine.h"
@@ -30,6 +31,7 @@
 #include "uploader/keylock.h"
 #include "uploader/multi.h"
 #include "uploader/settings.h"
+#include "uploader/upload_progress.h"
 #include "uploader/uploader.h"
 
 enum {
@@ -103,7 +105,7 @@ adopt(struct uploader *up)
 	log_debug("%s was stored by a run that died; its receipt is kept",
 	    strbuf_text(&claim->path));
 	commit_add_receipt(up->commit, strbuf_text(&claim->path), claim->inode,
-	    0, strbuf_text(&claim->receipt), claim->key_hash);
+	    -1, strbuf_text(&claim->receipt), claim->key_hash);
 }
 
 /* Whether a free slot rather sends a part of a large file than another file:
@@ -177,7 +179,7 @@ fill(struct uploader *up)
 			return false;
 		if (up->claim.is_confirmed) {
 			commit_report_stored(
-			    &up->commits, strbuf_text(&up->claim.path), 0);
+			    &up->commits, strbuf_text(&up->claim.path), -1);
 			continue;
 		}
 		up->commit->run->held++;
@@ -326,6 +328,7 @@ loop(struct uploader *up)
 			work_ns = commit_ns;
 		if (renewal_ns < work_ns)
 			work_ns = renewal_ns;
+		work_ns = upload_progress_show(up, work_ns);
 		log_flush();
 		rc = transfer_poll(
 		    up->transfer, until_ms(work_ns), up->wake_fd);
@@ -462,8 +465,36 @@ resolve(struct uploader *up)
 	       fail_set_up(up, error, EX_CONFIG);
 }
 
+/* Where all went well it is left out if nobody but the uploads is wanted. */
+static void
+summarize(const struct uploader *up, bool uploads_only)
+{
+	const struct commit_context *commits = &up->commits;
+	size_t left = pick_left(up->pick);
+	int64_t ms = (clock_monotonic_ns() - up->began_ns) / CLOCK_NS_PER_MS;
+	int64_t speed = commits->uploaded_bytes * 1000 / (ms > 0 ? ms : 1);
+	const struct log_field fields[] = {
+	    {.name = "uploaded", .number = (int64_t)commits->uploaded},
+	    {.name = "bytes", .number = commits->uploaded_bytes},
+	    {.name = "failed", .number = (int64_t)commits->failed},
+	    {.name = "given_back", .number = (int64_t)left},
+	    {.name = "milliseconds", .number = ms},
+	    {0},
+	};
+	bool is_well = left + commits->failed == 0 && !up->stopping;
+	char size[UNITS_TEXT_MAX], time[UNITS_TEXT_MAX], rate[UNITS_TEXT_MAX];
+
+	if (is_well && (commits->uploaded == 0 || uploads_only))
+		return;
+	log_about(LOG_INFO, fields,
+	    "%zu uploaded (%s), %zu failed, %zu given back, in %s, %s/s",
+	    commits->uploaded, units_format_size(commits->uploaded_bytes, size),
+	    commits->failed, left, units_format_ms(ms, time),
+	    units_format_size(speed, rate));
+}
+
 void
-upload_all(struct stage *stage)
+upload_all(struct stage *stage, bool uploads_only)
 {
 	struct uploader up = {
 	    .stage = stage,
@@ -471,9 +502,11 @@ upload_all(struct stage *stage)
 	    .commits = {.stage = stage, .keys_fd = -1},
 	    .signal_fd = -1,
 	    .wake_fd = -1,
+	    .began_ns = clock_monotonic_ns(),
 	};
 	int rc;
 
+	stage_log_to_file(stage);
 	retry_budget_init(&up.budget);
 	if (!resolve(&up) || !stage_open_spool(stage, SPOOL_CREATE))
 		goto out;
@@ -488,10 +521,9 @@ upload_all(struct stage *stage)
 	if (rc < 0 || (rc == 0 && up.aborts == NULL) || !set_up_client(&up))
 		goto out;
 	set_up_jobs(&up);
+	upload_progress_begin(&up);
 	loop(&up);
-	if (pick_left(up.pick) + up.commits.failed > 0 || up.stopping)
-		log_info("%zu uploaded, %zu failed, %zu given back",
-		    up.commits.uploaded, up.commits.failed, pick_left(up.pick));
+	summarize(&up, uploads_only);
 out:
 	if (up.pick != NULL && pick_barred(up.pick) > 0)
 		stage_fail(stage, EX_IOERR);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/progress.h"
 #include "common/stage.h"
 #include "uploader/commit.h"
 #include "uploader/concurrency.h"
@@ -63,7 +64,12 @@ struct uploader {
 	bool stopping;	      /* takes nothing more ... */
 	int64_t stop_by_ns;   /* ... and gives up what isn't done by then */
 	uint32_t stop_signal; /* that ended it, or 0 */
-	bool aborting;	      /* receipts can't be written: touch nothing */
+	struct progress progress;
+	uint64_t queued; /* files, as progress has counted them; 0: unknown */
+	int64_t queued_bytes;
+	int64_t began_ns;
+
+	bool aborting; /* receipts can't be written: touch nothing */
 };
 
 /* Whether files are sent without If-None-Match, so that a lock on their keys
