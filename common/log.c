@@ -412,6 +412,12 @@ tell_stray(void)
 }
 
 void
+log_catch_up(void)
+{
+	tell_hidden(true);
+}
+
+void
 log_flush(void)
 {
 	int saved = errno;

@@ -64,6 +64,8 @@ void log_about(enum log_level level, const struct log_field *fields,
 /* Shows TEXT, without a newline, below all lines of the terminal that stderr
  * must be; NULL or "": nothing any more. */
 void log_show(const char *text);
+/* Says how much was left out until now: before a sum. */
+void log_catch_up(void);
 /* Writes what was gathered. Call it before waiting. */
 void log_flush(void);
 /* Writes what is left to write, and closes what is open. */

@@ -46,6 +46,7 @@ summarize(const struct reaper *reaper)
 
 	if (reaper->deleted + reaper->kept + reaper->queued_again == 0)
 		return;
+	log_catch_up();
 	log_about(LOG_INFO, fields,
 	    "%zu %s (%s), %zu kept for now, %zu queued again, in %s",
 	    reaper->deleted, reaper->dry_run ? "would be deleted" : "deleted",

@@ -172,6 +172,7 @@ summarize(const struct scan *scan)
 	};
 	char size[UNITS_TEXT_MAX], time[UNITS_TEXT_MAX];
 
+	log_catch_up();
 	log_about(LOG_INFO, fields,
 	    "%zu %s (%s), %zu not settled yet, %zu left alone, in %s",
 	    scan->claimed,

@@ -123,8 +123,7 @@ job_reject(struct job *job, const char *code, const char *message)
 		    .text = strbuf_text(&job->key),
 		    .is_name = true},
 		{.name = "bucket", .text = config->bucket},
-		{.name = "code", .text = code},
-		{.name = "bytes", .number = job->st.st_size}, {0}},
+		{.name = "code", .text = code}, {0}},
 	    "Failed to upload %s/%s to %s/%s: %s (%s); moved to failed/",
 	    config->base_dir, strbuf_text(&job->path), config->bucket,
 	    strbuf_text(&job->key), message, code);

@@ -486,6 +486,7 @@ summarize(const struct uploader *up, bool uploads_only)
 
 	if (is_well && (commits->uploaded == 0 || uploads_only))
 		return;
+	log_catch_up();
 	log_about(LOG_INFO, fields,
 	    "%zu uploaded (%s), %zu failed, %zu given back, in %s, %s/s",
 	    commits->uploaded, units_format_size(commits->uploaded_bytes, size),
