@@ -32,6 +32,8 @@ enum request_payer { PAYER_NONE, PAYER_REQUESTER };
 enum object_lock_mode { LOCK_NONE, LOCK_GOVERNANCE, LOCK_COMPLIANCE };
 /* True or false, or not said: then the environment's, or a default. */
 enum config_flag { FLAG_UNSET, FLAG_FALSE, FLAG_TRUE };
+/* Which hours the uploader takes first. */
+enum pick_order { ORDER_OLDEST, ORDER_NEWEST };
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 enum log_format {
 	LOG_AUTO, /* as the journal likes it where it is that; else text */
@@ -50,14 +52,21 @@ struct config_map {
 	size_t count;
 };
 
+/* Patterns, in the order of the file. */
+struct config_list {
+	char **items;
+	size_t count;
+};
+
 /* Every key with its default is in the README's table. Strings are never
  * NULL unless said so. */
 struct config {
-	char *base_dir;	 /* absolute, no trailing slash, exists */
-	char *bucket;	 /* s3_bucket */
-	char *spool_dir; /* absolute; default base_dir/.spool */
-	char **patterns; /* at least one */
-	size_t pattern_count;
+	char *base_dir;		     /* absolute, no trailing slash, exists */
+	char *bucket;		     /* s3_bucket */
+	char *spool_dir;	     /* absolute; default base_dir/.spool */
+	struct config_list patterns; /* at least one */
+	struct config_list include;  /* none: all */
+	struct config_list exclude;
 	int64_t settle_seconds;
 	enum settle_check settle_check;
 	char *key_prefix;   /* put before every path as it is; default "" */
@@ -78,6 +87,7 @@ struct config {
 				  set */
 	int64_t connect_timeout_seconds;
 	int64_t stall_timeout_seconds;
+	enum pick_order order;
 	enum on_conflict on_conflict;
 	enum payload_signing payload_signing;
 	enum checksum checksum;
@@ -102,6 +112,7 @@ struct config {
 	char *object_lock_retain_until; /* RFC 3339, or a duration */
 	int64_t retain_seconds;
 	int64_t prune_after_seconds;
+	int64_t ledger_retention_seconds; /* 0: for ever */
 	enum log_level log_level;
 	enum log_format log_format;
 	char *log_file; /* NULL: stderr */

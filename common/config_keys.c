@@ -33,6 +33,7 @@ static const char *const encryptions[] = {
 static const char *const lock_modes[] = {
     "none", "GOVERNANCE", "COMPLIANCE", NULL};
 static const char *const payers[] = {"none", "requester", NULL};
+static const char *const orders[] = {"oldest", "newest", NULL};
 static const char *const levels[] = {"debug", "info", "warning", "error", NULL};
 static const char *const formats[] = {"auto", "text", "json", "journal", NULL};
 static const char *const adaptive[] = {"auto", NULL};
@@ -47,6 +48,8 @@ static const struct config_key keys[] = {
     {"pattern", CONFIG_PATTERNS, AT(patterns),
 	.initial = "*/[0-9]*/[0-9]*/[0-9]*/[0-9]*/[0-9]*-*.dat",
 	.check = config_check_pattern},
+    {"include", CONFIG_PATTERNS, AT(include), .check = config_check_pattern},
+    {"exclude", CONFIG_PATTERNS, AT(exclude), .check = config_check_pattern},
     {"settle_seconds", CONFIG_DURATION, AT(settle_seconds), .initial = "10",
 	FOREVER},
     {"settle_check", CONFIG_CHOICE, AT(settle_check), .initial = "auto",
@@ -76,6 +79,7 @@ static const struct config_key keys[] = {
 	.initial = "10", .min = 1, .max = DAY_SECONDS},
     {"stall_timeout_seconds", CONFIG_DURATION, AT(stall_timeout_seconds),
 	.initial = "60", .min = 1, .max = DAY_SECONDS},
+    {"order", CONFIG_CHOICE, AT(order), .initial = "oldest", .words = orders},
     {"on_conflict", CONFIG_CHOICE, AT(on_conflict), .initial = "quarantine",
 	.words = conflicts},
     {"payload_signing", CONFIG_CHOICE, AT(payload_signing), .initial = "auto",
@@ -118,6 +122,8 @@ static const struct config_key keys[] = {
     {"retain", CONFIG_DURATION, AT(retain_seconds), .initial = "0", FOREVER},
     {"prune_after", CONFIG_DURATION, AT(prune_after_seconds), .initial = "26h",
 	FOREVER},
+    {"ledger_retention", CONFIG_DURATION, AT(ledger_retention_seconds),
+	.initial = "0", FOREVER},
     {"log_level", CONFIG_CHOICE, AT(log_level), .initial = "info",
 	.words = levels},
     {"log_format", CONFIG_CHOICE, AT(log_format), .initial = "auto",
@@ -239,21 +245,11 @@ value_of(struct config *config, const struct config_key *key)
 	return (char *)config + key->offset;
 }
 
-static void
-clear_patterns(struct config *config)
-{
-	for (size_t i = 0; i < config->pattern_count; i++)
-		free(config->patterns[i]);
-	free(config->patterns);
-	config->patterns = NULL;
-	config->pattern_count = 0;
-}
-
 void
 config_keys_clear(struct config *config, size_t key)
 {
 	if (keys[key].type == CONFIG_PATTERNS)
-		clear_patterns(config);
+		config_set_clear_list(value_of(config, &keys[key]));
 	else
 		config_set_clear_map(value_of(config, &keys[key]));
 }
@@ -261,14 +257,8 @@ config_keys_clear(struct config *config, size_t key)
 char *
 config_keys_add(struct config *config, size_t key, const char *text)
 {
-	const char *problem = keys[key].check(text);
-
-	if (problem != NULL)
-		return mem_copy(problem);
-	config->patterns = mem_grow(config->patterns, config->pattern_count + 1,
-	    sizeof *config->patterns);
-	config->patterns[config->pattern_count++] = mem_copy(text);
-	return NULL;
+	return config_set_add_item(
+	    value_of(config, &keys[key]), &keys[key], text);
 }
 
 char *
@@ -283,10 +273,6 @@ char *
 config_keys_set(
     struct config *config, size_t key, const char *text, const char *directory)
 {
-	if (keys[key].type == CONFIG_PATTERNS) {
-		clear_patterns(config);
-		return config_keys_add(config, key, text);
-	}
 	return config_set_value(
 	    value_of(config, &keys[key]), &keys[key], text, directory);
 }

@@ -247,6 +247,31 @@ _Static_assert(sizeof(enum settle_check) == sizeof(unsigned int) &&
 		   sizeof(enum log_level) == sizeof(unsigned int),
     "set_choice stores an enum as an unsigned int");
 
+/* --- lists ---------------------------------------------------------------- */
+
+void
+config_set_clear_list(struct config_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (struct config_list){0};
+}
+
+char *
+config_set_add_item(
+    struct config_list *list, const struct config_key *key, const char *text)
+{
+	const char *problem = key->check(text);
+
+	if (problem != NULL)
+		return mem_copy(problem);
+	list->items = mem_grow(
+	    list->items, list->count + 1, sizeof *list->items);
+	list->items[list->count++] = mem_copy(text);
+	return NULL;
+}
+
 /* --- mappings ------------------------------------------------------------- */
 
 void
@@ -344,7 +369,8 @@ config_set_value(void *value, const struct config_key *key, const char *text,
 	case CONFIG_CHOICE:
 		return set_choice(value, key, text);
 	case CONFIG_PATTERNS:
-		break; /* config_keys.c's: it is two members */
+		config_set_clear_list(value);
+		return config_set_add_item(value, key, text);
 	}
 	return mem_copy("this key can't be set");
 }

@@ -13,7 +13,7 @@ enum config_type {
 	CONFIG_TEXT,	 /* char * */
 	CONFIG_PATH,	 /* char *, a directory, made absolute */
 	CONFIG_FILE,	 /* char *, a file, made absolute */
-	CONFIG_PATTERNS, /* char ** and a count */
+	CONFIG_PATTERNS, /* struct config_list */
 	CONFIG_MAP,	 /* struct config_map */
 	CONFIG_NUMBER,	 /* int */
 	CONFIG_DURATION, /* int64_t seconds */
@@ -43,7 +43,7 @@ struct config_key {
 	    const struct config_map *map, const char *name, const char *value);
 };
 
-/* Sets *VALUE, of KEY's type (not a list of patterns), to TEXT; a mapping's is
+/* Sets *VALUE, of KEY's type, to TEXT: a list to that one item; a mapping's is
  * "name=value&name=value", percent-encoded. A relative path counts from
  * DIRECTORY, which, when relative, counts from the current one. Returns NULL,
  * or what is wrong with TEXT, "what; hint", the caller's to free. */
@@ -52,6 +52,11 @@ char *config_set_value(void *value, const struct config_key *key,
 /* Adds to MAP what KEY's check lets pass; returns as config_set_value. */
 char *config_set_add_pair(struct config_map *map, const struct config_key *key,
     const char *name, const char *value);
+/* Adds to LIST what KEY's check lets pass; returns as config_set_value. */
+char *config_set_add_item(
+    struct config_list *list, const struct config_key *key, const char *text);
+/* Frees what is in LIST and empties it. */
+void config_set_clear_list(struct config_list *list);
 /* Frees what is in MAP and empties it. */
 void config_set_clear_map(struct config_map *map);
 /* TEXT in quotes for a message: cut with an ellipsis when long, '?' for what

@@ -18,13 +18,32 @@
 #include "common/strbuf.h"
 
 bool
+stage_read_config(struct stage *stage)
+{
+	struct config *config = NULL;
+	char *error = NULL;
+	int rc = config_load(stage->options.config_file,
+	    stage->options.overrides, stage->options.override_count, &config,
+	    &error);
+
+	if (rc < 0) {
+		log_error("%s", error);
+		free(error);
+		stage_fail(stage, EX_CONFIG);
+		return false;
+	}
+	config_free(stage->config);
+	stage->config = config;
+	log_setup(&(struct log_options){stage->program, config->log_level,
+	    config->log_format, stage->options.verbosity});
+	return true;
+}
+
+bool
 stage_begin(
     struct stage *stage, const struct program *program, int argc, char **argv)
 {
-	char *error = NULL;
-	int rc;
-
-	*stage = (struct stage){.status = STAGE_OK};
+	*stage = (struct stage){.program = program->name, .status = STAGE_OK};
 	log_setup(&(struct log_options){program->name, LOG_INFO, LOG_AUTO, 0});
 	switch (options_parse(program, argc, argv, &stage->options)) {
 	case OPTIONS_DONE:
@@ -35,16 +54,8 @@ stage_begin(
 	case OPTIONS_RUN:
 		break;
 	}
-	rc = config_load(stage->options.config_file, stage->options.overrides,
-	    stage->options.override_count, &stage->config, &error);
-	if (rc < 0) {
-		log_error("%s", error);
-		free(error);
-		stage->status = EX_CONFIG;
+	if (!stage_read_config(stage))
 		return false;
-	}
-	log_setup(&(struct log_options){program->name, stage->config->log_level,
-	    stage->config->log_format, stage->options.verbosity});
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN); /* write says EPIPE instead */
 	(void)signal(SIGXFSZ, SIG_IGN); /* and EFBIG */

@@ -15,6 +15,7 @@
 enum { STAGE_OK = 0, STAGE_SOME_FAILED = 1 };
 
 struct stage {
+	const char *program; /* its name */
 	struct options options;
 	struct config *config;
 	struct spool *spool; /* NULL until stage_open_spool */
@@ -29,6 +30,9 @@ bool stage_begin(
  * unattended. What answers a person, or tells a wrong command line, goes on
  * saying so on stderr. */
 void stage_log_to_file(struct stage *stage);
+/* Reads the configuration (again). False: it was said what is wrong, exit with
+ * stage_end. */
+bool stage_read_config(struct stage *stage);
 /* Opens the spool; MODE as for spool_open. False: it was said why, exit with
  * stage_end. */
 bool stage_open_spool(struct stage *stage, enum spool_mode mode);

@@ -11,9 +11,12 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/loop.h"
+#include "common/mem.h"
 #include "common/sandbox.h"
 #include "common/stage.h"
 #include "common/units.h"
+#include "reaper/forget.h"
 #include "reaper/ledger.h"
 #include "reaper/list.h"
 #include "reaper/prune.h"
@@ -27,6 +30,7 @@ struct modes {
 	struct list_options list_options;
 	struct selection selection;
 	struct health_options status;
+	struct loop loop;
 };
 
 static void
@@ -54,6 +58,26 @@ summarize(const struct reaper *reaper)
 	    reaper->queued_again, units_format_ms(ms, time));
 }
 
+/* What ledger_retention wants removed of the record. */
+static void
+forget(struct reaper *reaper)
+{
+	int64_t retention_s = reaper->stage.config->ledger_retention_seconds;
+	struct forgotten forgotten = {0};
+	int rc = 0;
+
+	if (retention_s > 0)
+		rc = forget_days(reaper->stage.spool, clock_realtime_ns(),
+		    retention_s * CLOCK_NS_PER_S, reaper->dry_run, &forgotten);
+	if (rc < 0)
+		reap_fail(reaper, "remove old days from", "ledger", rc);
+	else if (forgotten.days > 0)
+		log_info("The record of %zu %s, until %s, %s removed, as "
+			 "ledger_retention says",
+		    forgotten.days, forgotten.days == 1 ? "day" : "days",
+		    forgotten.last, reaper->dry_run ? "would be" : "has been");
+}
+
 static void
 reap(struct reaper *reaper)
 {
@@ -76,6 +100,8 @@ reap(struct reaper *reaper)
 		reap_fail(reaper, "merge the ledger of",
 		    day != NULL ? day : "ledger", rc);
 	free(day);
+	if (rc == 0)
+		forget(reaper);
 	prune_all(reaper);
 	summarize(reaper);
 	(void)close(lock_fd); /* a lock, no data */
@@ -89,6 +115,8 @@ reap_dry(struct reaper *reaper)
 		return; /* no spool: nothing would be deleted */
 	clock_fs_guess(&reaper->fs_clock);
 	reap_runs(reaper);
+	if (reaper->stage.spool->ledger_fd >= 0)
+		forget(reaper);
 	summarize(reaper);
 }
 
@@ -134,8 +162,21 @@ run(struct reaper *reaper, struct modes *modes)
 		reap(reaper);
 }
 
+/* Without --loop true at once, else in each pass. */
 static bool
-check_usage(struct stage *stage, const struct modes *modes)
+enter_loop(struct stage *stage, struct modes *modes)
+{
+	char *confirmed = mem_format("%s/confirmed", stage->config->spool_dir);
+	bool is_pass;
+
+	modes->loop.place.directory = confirmed;
+	is_pass = loop_enter(&modes->loop, stage);
+	free(confirmed);
+	return is_pass;
+}
+
+static bool
+check_usage(struct stage *stage, struct modes *modes)
 {
 	const struct list_options *list = &modes->list_options;
 	const struct health_options *status = &modes->status;
@@ -160,8 +201,11 @@ check_usage(struct stage *stage, const struct modes *modes)
 		fault = "--warn-age and --crit-age go with --status";
 	else if (status->json && !modes->list && !status->wanted)
 		fault = "--json goes with --list and --status";
+	else if (modes->loop.every != NULL &&
+		 (count(modes) > 0 || stage->options.dry_run))
+		fault = "--loop goes with reaping that is no dry run";
 	if (fault == NULL)
-		return true;
+		return loop_read(&modes->loop, stage);
 	log_error("%s", fault);
 	stage_fail(stage, EX_USAGE);
 	return false;
@@ -173,6 +217,10 @@ main(int argc, char **argv)
 	struct reaper reaper = {.dry_run = false};
 	struct modes modes = {.list = false};
 	const struct option_extra extras[] = {
+	    {"loop", "T",
+		"reap again every T, such as 60 or 5m, and when something has "
+		"been confirmed, until a signal",
+		&modes.loop.every},
 	    {"list", NULL, "print the record of uploads; delete nothing",
 		&modes.list},
 	    {"summary", NULL,
@@ -241,7 +289,8 @@ main(int argc, char **argv)
 	};
 
 	if (stage_begin(&reaper.stage, &program, argc, argv) &&
-	    check_usage(&reaper.stage, &modes)) {
+	    check_usage(&reaper.stage, &modes) &&
+	    enter_loop(&reaper.stage, &modes)) {
 		modes.list_options.json = modes.status.json;
 		run(&reaper, &modes);
 	}

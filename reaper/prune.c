@@ -40,7 +40,8 @@ is_ours(const struct prune *prune)
 	if (!prune->is_base)
 		return true;
 	return strchr(path, '/') != NULL &&
-	       keypath_may_hold(config->patterns, config->pattern_count, path);
+	       keypath_may_hold(
+		   config->patterns.items, config->patterns.count, path);
 }
 
 /* Removes the directory at hand if it is due, by its times in ST, and empty.

@@ -23,6 +23,7 @@
 #include "common/strbuf.h"
 #include "common/timefmt.h"
 #include "common/whereabouts.h"
+#include "reaper/forget.h"
 #include "reaper/ledger.h"
 
 enum { READ_BYTES = 256 * 1024 };
@@ -219,6 +220,21 @@ compare_file(void *context, const struct whereabouts *place)
 	return 0;
 }
 
+/* It isn't on record, which may have been shortened. */
+static void
+answer_unknown(const struct spool *spool, const struct question *question)
+{
+	char day[TIMEFMT_MAX];
+
+	if (forget_last(spool, day) == 0 && day[0] == '\0')
+		answer(question, "no", "it isn't on record");
+	else
+		answer(question, "no",
+		    "it isn't on record, which was removed until %s, as "
+		    "ledger_retention says",
+		    day[0] != '\0' ? day : "an unknown day");
+}
+
 static void
 answer_has(struct stage *stage, struct question *question)
 {
@@ -227,7 +243,7 @@ answer_has(struct stage *stage, struct question *question)
 	int rc = 0;
 
 	if (question->count == 0) {
-		answer(question, "no", "it isn't on record");
+		answer_unknown(stage->spool, question);
 		stage_fail(stage, STAGE_SOME_FAILED);
 		return;
 	}
@@ -290,6 +306,7 @@ recall_explain(struct stage *stage)
 	struct recall recall;
 	bool is_read = begin(&recall, stage);
 
+	forget_say(stage->spool, INT64_MIN);
 	for (size_t i = 0; is_read && i < recall.count; i++) {
 		struct question *question = &recall.questions[i];
 		/* Without a spool there is nothing to see. */

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/strbuf.h"
 #include "common/timefmt.h"
+#include "reaper/forget.h"
 #include "reaper/ledger.h"
 
 struct selecting {
@@ -88,9 +89,11 @@ selection_each(const struct selection *selection, struct stage *stage,
     void *context)
 {
 	struct selecting selecting = {selection, visit, context};
-	int rc = ledger_each(stage->spool, selection->since_ns,
-	    selection->until_ns, on_receipt, &selecting);
+	int rc;
 
+	forget_say(stage->spool, selection->since_ns);
+	rc = ledger_each(stage->spool, selection->since_ns, selection->until_ns,
+	    on_receipt, &selecting);
 	if (rc == 0)
 		return;
 	log_error("Cannot read the ledger in '%s': %s",

@@ -23,6 +23,7 @@
 
 #include "common/fsio.h"
 #include "common/settle.h"
+#include "scanner/choice.h"
 
 static void
 report(struct claim_report *report, enum claim_outcome outcome,
@@ -265,11 +266,16 @@ claim_file(struct claim *claim, const struct walk_entry *entry,
     struct claim_report *ret_report)
 {
 	struct spool_name from = {entry->dirfd, entry->name, 0};
+	const char *fault = choice_fault(claim->config, entry->path);
 	bool looked = !is_promising(claim, entry);
 	struct stat st;
 	int fd;
 
 	*ret_report = (struct claim_report){.reason = ""};
+	if (fault != NULL) {
+		report(ret_report, CLAIM_EXCLUDED, fault, 0);
+		return;
+	}
 	if (looked) {
 		if (fstatat(from.dirfd, from.name, &st, AT_SYMLINK_NOFOLLOW) <
 		    0) {

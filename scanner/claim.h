@@ -17,6 +17,7 @@ enum claim_outcome {
 	CLAIM_CLAIMED,	/* it is in claimed/ (or would go there) */
 	CLAIM_DEFERRED, /* not now: perhaps the next time */
 	CLAIM_REFUSED,	/* not a file for us; left alone */
+	CLAIM_EXCLUDED, /* include and exclude leave it out */
 	CLAIM_GONE,	/* somebody took it away meanwhile */
 	CLAIM_EXDEV,	/* it can't be renamed into the spool */
 	CLAIM_ERROR	/* the file system refused; see error */

@@ -26,6 +26,8 @@ explain_word(enum claim_outcome outcome)
 		return "deferred";
 	case CLAIM_REFUSED:
 		return "refused";
+	case CLAIM_EXCLUDED:
+		return "excluded";
 	case CLAIM_GONE:
 		return "gone";
 	case CLAIM_EXDEV:
@@ -94,7 +96,7 @@ explain_path(struct claim *claim, const char *argument)
 		};
 
 		if (keypath_matches(
-			config->patterns, config->pattern_count, path))
+			config->patterns.items, config->patterns.count, path))
 			claim_file(claim, &entry, &report);
 		else
 			report_unmatched(&entry, &report);

@@ -4,7 +4,7 @@
 
 #include "scanner/claim.h"
 
-/* "settled", "deferred", "refused", ...: what a scan would do. */
+/* "settled", "deferred", "excluded", ...: what a scan would do. */
 const char *explain_word(enum claim_outcome outcome);
 /* One line on stdout: what would become of PATH, and why. */
 void explain_report(const char *path, const struct claim_report *report);

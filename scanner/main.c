@@ -3,11 +3,16 @@
  * It may be killed at any moment: each claim is one rename, and what has been
  * claimed is judged once more before it is sent. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "common/bounds.h"
+#include "common/keypath.h"
 #include "common/log.h"
+#include "common/loop.h"
+#include "common/mem.h"
 #include "common/progress.h"
 #include "common/sandbox.h"
 #include "common/stage.h"
@@ -22,10 +27,13 @@ struct scan {
 	struct claim claim;
 	bool explain;
 	struct health_options status;
+	struct loop loop;
+	struct bounds bounds;
+	bool is_bounded; /* it has left a candidate because of them */
 	bool said_no_lease;
 	struct progress progress;
 	int64_t began_ns;
-	size_t claimed, deferred, refused;
+	size_t claimed, deferred, refused, excluded;
 	int64_t claimed_bytes;
 };
 
@@ -96,6 +104,11 @@ on_candidate(void *context, const struct walk_entry *entry)
 	const char *path = entry->path;
 	struct claim_report report;
 
+	if (!scan->explain &&
+	    bounds_are_reached(&scan->bounds, scan->claimed)) {
+		scan->is_bounded = true;
+		return WALK_STOP;
+	}
 	claim_file(&scan->claim, entry, &report);
 	show_progress(scan);
 	/* A script may want to write to what was claimed, and the others may
@@ -129,6 +142,10 @@ on_candidate(void *context, const struct walk_entry *entry)
 		log_about(LOG_WARNING, LOG_PATH(path),
 		    "Leaving %s/%s alone: %s", scan->stage.config->base_dir,
 		    path, report.reason);
+		return WALK_KEPT;
+	case CLAIM_EXCLUDED:
+		scan->excluded++;
+		log_debug("Excluded %s: %s", path, report.reason);
 		return WALK_KEPT;
 	case CLAIM_GONE:
 		return WALK_KEPT;
@@ -167,18 +184,33 @@ summarize(const struct scan *scan)
 	    {.name = "bytes", .number = scan->claimed_bytes},
 	    {.name = "deferred", .number = (int64_t)scan->deferred},
 	    {.name = "refused", .number = (int64_t)scan->refused},
+	    {.name = "excluded", .number = (int64_t)scan->excluded},
 	    {.name = "milliseconds", .number = ms},
 	    {0},
 	};
 	char size[UNITS_TEXT_MAX], time[UNITS_TEXT_MAX];
+	char *excluded = NULL;
 
+	if (scan->excluded > 0)
+		excluded = mem_format(", %zu excluded", scan->excluded);
 	log_catch_up();
 	log_about(LOG_INFO, fields,
-	    "%zu %s (%s), %zu not settled yet, %zu left alone, in %s",
+	    "%zu %s (%s), %zu not settled yet, %zu left alone%s, in %s",
 	    scan->claimed,
 	    scan->claim.look_only ? "would be claimed" : "claimed",
 	    units_format_size(scan->claimed_bytes, size), scan->deferred,
-	    scan->refused, units_format_ms(ms, time));
+	    scan->refused, excluded != NULL ? excluded : "",
+	    units_format_ms(ms, time));
+	free(excluded);
+}
+
+static void
+say_bounded(const struct scan *scan)
+{
+	char *bound = bounds_describe(&scan->bounds, scan->claimed);
+
+	log_info("%s is reached: the next scan goes on", bound);
+	free(bound);
 }
 
 static void
@@ -195,10 +227,13 @@ scan_base(struct scan *scan)
 	    .problem = on_problem,
 	};
 
+	bounds_begin(&scan->bounds);
 	walk_base(&walk);
 	if (scan->claimed + scan->deferred + scan->refused > 0 &&
 	    !scan->explain)
 		summarize(scan);
+	if (scan->is_bounded)
+		say_bounded(scan);
 }
 
 static void
@@ -265,6 +300,33 @@ run(struct scan *scan)
 		(void)close(lock_fd); /* a lock, no data */
 }
 
+/* Whether hints about the directory PATH in base_dir are of use. */
+static bool
+may_hold(const void *context, const char *path)
+{
+	const struct config *config = context;
+	size_t length = strlen(config->base_dir);
+	bool is_spool = strncmp(config->spool_dir, config->base_dir, length) ==
+			    0 &&
+			config->spool_dir[length] == '/' &&
+			strcmp(config->spool_dir + length + 1, path) == 0;
+
+	return !is_spool && keypath_may_hold(config->patterns.items,
+				config->patterns.count, path);
+}
+
+/* Without --loop true at once, else in each pass. */
+static bool
+enter_loop(struct scan *scan)
+{
+	const struct config *config = scan->stage.config;
+
+	scan->loop.place = (struct watch_place){
+	    config->base_dir, may_hold, config};
+	scan->loop.delay_ns = config->settle_seconds * CLOCK_NS_PER_S;
+	return loop_enter(&scan->loop, &scan->stage);
+}
+
 static bool
 check_usage(struct scan *scan)
 {
@@ -278,8 +340,16 @@ check_usage(struct scan *scan)
 	else if (!status->wanted && (status->json || status->warn_age != NULL ||
 					status->crit_age != NULL))
 		fault = "--json, --warn-age and --crit-age go with --status";
+	else if ((scan->explain || status->wanted) &&
+		 (scan->bounds.limit != NULL ||
+		     scan->bounds.max_duration != NULL))
+		fault = "--limit and --max-duration go with a scan";
+	else if (scan->loop.every != NULL && (scan->explain || status->wanted ||
+						 scan->stage.options.dry_run))
+		fault = "--loop goes with a scan that isn't a dry run";
 	if (fault == NULL)
-		return true;
+		return bounds_read(&scan->bounds, &scan->stage) &&
+		       loop_read(&scan->loop, &scan->stage);
 	log_error("%s", fault);
 	stage_fail(&scan->stage, EX_USAGE);
 	return false;
@@ -290,6 +360,13 @@ main(int argc, char **argv)
 {
 	struct scan scan = {.explain = false};
 	const struct option_extra extras[] = {
+	    {"loop", "T",
+		"scan again every T, such as 60 or 5m, and when something has "
+		"come, until a signal",
+		&scan.loop.every},
+	    {"limit", "N", "claim N files at most", &scan.bounds.limit},
+	    {"max-duration", "T", "claim none after T, such as 90, 10m or 2h",
+		&scan.bounds.max_duration},
 	    {"explain", NULL,
 		"say for each candidate, or each PATH, why it is or isn't "
 		"settled; claim nothing",
@@ -326,7 +403,7 @@ main(int argc, char **argv)
 	};
 
 	if (stage_begin(&scan.stage, &program, argc, argv)) {
-		if (check_usage(&scan))
+		if (check_usage(&scan) && enter_loop(&scan))
 			run(&scan);
 	}
 	return stage_end(&scan.stage);

@@ -87,7 +87,8 @@ report_groups(struct looking *looking)
 	int64_t waiting = 0;
 
 	for (size_t i = 0; i < looking->count; i++)
-		if (looking->groups[i].outcome != CLAIM_REFUSED)
+		if (looking->groups[i].outcome != CLAIM_REFUSED &&
+		    looking->groups[i].outcome != CLAIM_EXCLUDED)
 			waiting += looking->groups[i].tally.files;
 	json_number(&health->json, "waiting", waiting);
 	json_open(&health->json, "reasons", '[');

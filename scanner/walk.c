@@ -34,13 +34,14 @@ walk_entry(const struct walk *walk, struct walk_entry *entry,
 	/* A link or an unknown type is given to open, which says what it is. */
 	if ((entry->type == DT_DIR || entry->type == DT_LNK ||
 		entry->type == DT_UNKNOWN) &&
-	    keypath_may_hold(config->patterns, config->pattern_count, text))
+	    keypath_may_hold(
+		config->patterns.items, config->patterns.count, text))
 		result = walk_dir(
 		    walk, entry->dirfd, text + name_offset, path, depth);
 	entry->path = strbuf_text(path);
 	entry->name = entry->path + name_offset;
-	if (result == WALK_KEPT && keypath_matches(config->patterns,
-				       config->pattern_count, entry->path))
+	if (result == WALK_KEPT && keypath_matches(config->patterns.items,
+				       config->patterns.count, entry->path))
 		result = walk->candidate(walk->context, entry);
 	return result;
 }

@@ -2,22 +2,27 @@
  *
  * It may be killed at any moment: its claims are taken up by whoever comes
  * next, and what it had stored is found out by asking the store. */
+#include <stdlib.h>
 #include <sysexits.h>
 
 #include "common/log.h"
+#include "common/loop.h"
+#include "common/mem.h"
 #include "common/sandbox.h"
 #include "common/stage.h"
 #include "uploader/check.h"
 #include "uploader/operate.h"
 #include "uploader/upload.h"
+#include "uploader/upload_dry.h"
 #include "uploader/upload_explain.h"
 #include "uploader/upload_status.h"
 
 struct modes {
-	bool uploads_only;
 	bool check, explain, retry, hold, release;
 	struct operate_choice choice; /* of retry */
 	struct health_options status;
+	struct upload_wishes wishes;
+	struct loop loop;
 };
 
 /* How many of them: each is an errand of its own. */
@@ -58,9 +63,9 @@ run(struct stage *stage, const struct modes *modes)
 	else if (count(modes) > 0)
 		run_locally(stage, modes);
 	else if (stage->options.dry_run)
-		upload_dry(stage);
+		upload_dry(stage, &modes->wishes);
 	else
-		upload_all(stage, modes->uploads_only);
+		upload_all(stage, &modes->wishes);
 }
 
 /* What is wrong with the choice of files, or NULL. */
@@ -69,7 +74,13 @@ find_choice_fault(const struct stage *stage, const struct modes *modes)
 {
 	bool names = stage->options.argument_count > 0;
 	const struct operate_choice *choice = &modes->choice;
+	const struct upload_wishes *wishes = &modes->wishes;
 
+	if (count(modes) > 0 &&
+	    (wishes->files_from != NULL || wishes->bounds.limit != NULL ||
+		wishes->bounds.max_duration != NULL))
+		return "--files-from, --limit and --max-duration go with an "
+		       "upload";
 	if (modes->retry)
 		return names + choice->all + (choice->reason != NULL) == 1
 			   ? NULL
@@ -84,8 +95,22 @@ find_choice_fault(const struct stage *stage, const struct modes *modes)
 		     : NULL;
 }
 
+/* Without --loop true at once, else in each pass. */
 static bool
-check_usage(struct stage *stage, const struct modes *modes)
+enter_loop(struct stage *stage, struct modes *modes)
+{
+	char *claimed = mem_format("%s/claimed", stage->config->spool_dir);
+	bool is_pass;
+
+	modes->loop.place.directory = claimed;
+	modes->loop.gives_back = true;
+	is_pass = loop_enter(&modes->loop, stage);
+	free(claimed);
+	return is_pass;
+}
+
+static bool
+check_usage(struct stage *stage, struct modes *modes)
 {
 	const struct health_options *status = &modes->status;
 	const char *fault = find_choice_fault(stage, modes);
@@ -93,6 +118,11 @@ check_usage(struct stage *stage, const struct modes *modes)
 	if (modes->check && stage->options.dry_run)
 		fault = "--check tries things out, so it doesn't go with "
 			"--dry-run";
+	else if (modes->loop.every != NULL &&
+		 (count(modes) > 0 || stage->options.dry_run ||
+		     modes->wishes.files_from != NULL))
+		fault = "--loop goes with an upload that is no dry run and has "
+			"no --files-from";
 	else if (count(modes) > 1)
 		fault = "only one of --check, --status, --explain, --retry, "
 			"--hold and --release";
@@ -100,7 +130,8 @@ check_usage(struct stage *stage, const struct modes *modes)
 					status->crit_age != NULL))
 		fault = "--json, --warn-age and --crit-age go with --status";
 	if (fault == NULL)
-		return true;
+		return bounds_read(&modes->wishes.bounds, stage) &&
+		       loop_read(&modes->loop, stage);
 	log_error("%s", fault);
 	stage_fail(stage, EX_USAGE);
 	return false;
@@ -111,6 +142,20 @@ main(int argc, char **argv)
 {
 	struct modes modes = {.check = false};
 	const struct option_extra extras[] = {
+	    {"files-from", "FILE",
+		"upload only the claims that FILE (-: standard input) names, "
+		"one a line, as s3spool-scan -p prints them; with -0 each "
+		"ended by a NUL byte",
+		&modes.wishes.files_from},
+	    {"loop", "T",
+		"upload again every T, such as 60 or 5m, and when something "
+		"has been claimed, until a signal",
+		&modes.loop.every},
+	    {"limit", "N", "upload N files at most",
+		&modes.wishes.bounds.limit},
+	    {"max-duration", "T",
+		"begin no file after T, such as 90, 10m or 2h",
+		&modes.wishes.bounds.max_duration},
 	    {"check", NULL,
 		"try all that uploading needs, from the file system to the "
 		"bucket, with probes that are removed again; upload nothing",
@@ -133,7 +178,7 @@ main(int argc, char **argv)
 	    {"release", NULL, "put each PATH that is held back into the queue",
 		&modes.release},
 	    {"log-uploads-only", NULL, "log no summary where all went well",
-		&modes.uploads_only},
+		&modes.wishes.uploads_only},
 	    {"status", NULL,
 		"print the queue, the runs and what has failed, and exit as a "
 		"monitor wants it (0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN)",
@@ -177,7 +222,7 @@ main(int argc, char **argv)
 
 	if (stage_begin(&stage, &program, argc, argv)) {
 		sandbox_hide();
-		if (check_usage(&stage, &modes))
+		if (check_usage(&stage, &modes) && enter_loop(&stage, &modes))
 			run(&stage, &modes);
 	}
 	return stage_end(&stage);

@@ -1,9 +1,9 @@
 /* Choosing among claims that other processes choose among, too.
  *
  * A pass lists the directories of claimed/ and goes through them oldest hour
- * first. Inside one it reads a batch of names, from a random offset where
- * there are many, and takes them by rename one at a time, as there is use for
- * them: so others share. Two renames in a row lost to others mean that
+ * first, or newest. Inside one it reads a batch of names, from a random offset
+ * where there are many, and takes them by rename one at a time, as there is use
+ * for them: so others share. Two renames in a row lost to others mean that
  * somebody works at the same place: it jumps on. (In order, 8 processes
  * wasted 62 % of their renames; so, 0.2 %.) Another pass follows one in which
  * it lost a name, as it may have left others behind. */
@@ -24,6 +24,7 @@
 #include "common/pruning.h"
 #include "uploader/chance.h"
 #include "uploader/heir.h"
+#include "uploader/named.h"
 #include "uploader/pathset.h"
 
 enum {
@@ -49,6 +50,9 @@ struct pick {
 	struct spool *spool;
 	int64_t after_ns; /* prune_after */
 	struct pick_gate gate;
+	struct named *named; /* instead of all the rest; or NULL */
+	bool newest_first;
+	int64_t relist_ns; /* then */
 	struct heir *heir; /* of dead runs; NULL: asked in this pass */
 	struct pathset left;
 	struct pathset barred; /* what may not be read or taken; reported */
@@ -56,6 +60,8 @@ struct pick {
 	struct dir *dirs;
 	size_t dir_count, dir_next;
 	bool in_pass;
+	int64_t pass_began_ns; /* where relist_ns counts */
+	bool took;	       /* in this pass something */
 	bool missed; /* in this pass a name was lost to somebody else */
 	/* The directory at hand: its path and descriptor. */
 	const char *dir_path;
@@ -125,6 +131,19 @@ void
 pick_set_gate(struct pick *pick, const struct pick_gate *gate)
 {
 	pick->gate = *gate;
+}
+
+void
+pick_set_newest(struct pick *pick, int64_t relist_ns)
+{
+	pick->newest_first = true;
+	pick->relist_ns = relist_ns;
+}
+
+void
+pick_set_list(struct pick *pick, struct named *named)
+{
+	pick->named = named;
 }
 
 int
@@ -250,6 +269,12 @@ compare_dirs(const void *a, const void *b)
 }
 
 static int
+compare_dirs_newest(const void *a, const void *b)
+{
+	return compare_dirs(b, a);
+}
+
+static int
 begin_pass(struct pick *pick)
 {
 	int rc;
@@ -260,10 +285,12 @@ begin_pass(struct pick *pick)
 		return rc;
 	if (pick->dir_count > 0)
 		qsort(pick->dirs, pick->dir_count, sizeof *pick->dirs,
-		    compare_dirs);
+		    pick->newest_first ? compare_dirs_newest : compare_dirs);
+	if (pick->newest_first)
+		pick->pass_began_ns = clock_monotonic_ns();
 	rc = heir_new(pick->spool, &pick->heir);
 	pick->in_pass = rc == 0;
-	pick->missed = false;
+	pick->missed = pick->took = false;
 	return rc;
 }
 
@@ -500,10 +527,21 @@ take_name(struct pick *pick, const struct run *run, struct pick_claim *claim)
 	if (rc < 0)
 		return rc;
 	pick->lost = 0;
+	pick->took = true;
 	claim->inode = name->inode;
 	claim->is_regular = name->type == DT_REG;
 	strbuf_reset(&claim->receipt);
 	return 1;
+}
+
+/* Whether newer hours may have come: then the pass begins anew, and what is
+ * left of this one is a part of that. Not before it has taken something, or
+ * many directories without a file could keep it from the others. */
+static bool
+is_outdated(const struct pick *pick)
+{
+	return pick->newest_first && pick->took &&
+	       clock_monotonic_ns() - pick->pass_began_ns >= pick->relist_ns;
 }
 
 /* One step: 1 taken, 0 go on, -ENODATA the pass is through. */
@@ -524,6 +562,10 @@ step(struct pick *pick, const struct run *run, struct pick_claim *claim)
 	if (pick->dir != NULL) {
 		if (pick->next < pick->count && pick->lost < LOST_MAX)
 			return take_name(pick, run, claim);
+		if (is_outdated(pick)) {
+			end_pass(pick);
+			return begin_pass(pick);
+		}
 		rc = next_batch(pick);
 		if (rc != 0)
 			return rc < 0 ? rc : 0;
@@ -538,8 +580,12 @@ step(struct pick *pick, const struct run *run, struct pick_claim *claim)
 int
 pick_look(struct pick *pick)
 {
-	int rc = pick->in_pass ? 0 : begin_pass(pick);
+	int rc = 0;
 
+	if (pick->named != NULL)
+		return named_wait(pick->named);
+	if (!pick->in_pass)
+		rc = begin_pass(pick);
 	if (rc == 0) {
 		rc = 1;
 		/* To the first directory that holds a file. */
@@ -555,6 +601,9 @@ pick_look(struct pick *pick)
 int
 pick_next(struct pick *pick, const struct run *run, struct pick_claim *claim)
 {
+	if (pick->named != NULL)
+		return named_next(
+		    pick->named, run, &pick->left, &pick->gate, claim);
 	for (int pass = 0; pass < PASSES_MAX; pass++) {
 		int rc = pick->in_pass ? 0 : begin_pass(pick);
 
@@ -569,53 +618,4 @@ pick_next(struct pick *pick, const struct run *run, struct pick_claim *claim)
 			break;
 	}
 	return 0;
-}
-
-struct each {
-	void (*visit)(void *context, int dirfd, const char *path);
-	void *context;
-	const struct spool *spool;
-	int dirfd;
-};
-
-static int
-visit_file(void *context, const char *path, const struct dirent *entry)
-{
-	const struct each *each = context;
-
-	(void)entry;
-	each->visit(each->context, each->dirfd, path);
-	return 0;
-}
-
-static int
-visit_run(void *context, const char *name)
-{
-	struct each *each = context;
-	int rc = run_is_dead(each->spool, name);
-
-	if (rc <= 0)
-		return rc;
-	each->dirfd = fsio_open_beneath(
-	    each->spool->uploading_fd, name, O_RDONLY | O_DIRECTORY);
-	if (each->dirfd < 0)
-		return each->dirfd == -ENOENT ? 0 : each->dirfd;
-	rc = fsio_walk(each->dirfd, visit_file, each);
-	(void)close(each->dirfd); /* a directory */
-	return rc;
-}
-
-int
-pick_each(const struct spool *spool,
-    void (*visit)(void *context, int dirfd, const char *path), void *context)
-{
-	struct each each = {visit, context, spool, spool->claimed_fd};
-	int rc = 0;
-
-	if (spool->runs_fd >= 0 && spool->uploading_fd >= 0)
-		rc = run_each(spool, spool->uploading_fd, visit_run, &each);
-	each.dirfd = spool->claimed_fd;
-	if (rc == 0 && each.dirfd >= 0)
-		rc = fsio_walk(each.dirfd, visit_file, &each);
-	return rc;
 }

@@ -1,4 +1,5 @@
-/* What to upload next: dead runs' files first, then the oldest hours. */
+/* What to upload next: dead runs' files first, then the oldest hours, or the
+ * newest; or what a list names. */
 #ifndef UPLOADER_PICK_H
 #define UPLOADER_PICK_H
 
@@ -11,6 +12,7 @@
 #include "common/strbuf.h"
 
 struct pick;
+struct named;
 
 /* A file that is this run's now. */
 struct pick_claim {
@@ -44,6 +46,12 @@ struct pick *pick_new(struct spool *spool, int64_t after_ns);
 void pick_free(struct pick *pick);
 /* Without one there is no asking. */
 void pick_set_gate(struct pick *pick, const struct pick_gate *gate);
+
+/* The hours of claimed/ newest first, the list of them being made anew after
+ * RELIST_NS, so that what comes meanwhile doesn't wait for a backlog. */
+void pick_set_newest(struct pick *pick, int64_t relist_ns);
+/* Nothing but the claims that NAMED, which stays the caller's, names. */
+void pick_set_list(struct pick *pick, struct named *named);
 
 /* Whether there may be anything to take: 1, 0, or a negative errno. Spares
  * starting a run for nothing. */

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -30,6 +29,7 @@
 #include "uploader/job.h"
 #include "uploader/keylock.h"
 #include "uploader/multi.h"
+#include "uploader/named.h"
 #include "uploader/settings.h"
 #include "uploader/upload_progress.h"
 #include "uploader/uploader.h"
@@ -40,6 +40,8 @@ enum {
 };
 static const int64_t run_ns = 24 * INT64_C(3600) * CLOCK_NS_PER_S;
 static const int64_t grace_ns = 5 * CLOCK_NS_PER_S;
+/* Newest first: how long something newer may go unnoticed. */
+static const int64_t relist_ns = 10 * CLOCK_NS_PER_S;
 
 bool
 uploader_is_unconditional(const struct uploader *up)
@@ -150,6 +152,36 @@ help(struct uploader *up)
 			return;
 }
 
+/* As pick_next does, within the bounds. */
+static int
+next_claim(struct uploader *up)
+{
+	up->is_bounded = bounds_are_reached(&up->bounds, up->begun);
+	return up->is_bounded
+		   ? 0
+		   : pick_next(up->pick, up->commit->run, &up->claim);
+}
+
+/* Whether there may be more to take as soon as a list's next name is there. */
+static bool
+awaits_names(const struct uploader *up)
+{
+	return up->named != NULL && !up->is_bounded && !up->stopping &&
+	       named_is_waiting(up->named);
+}
+
+/* Lets the list's next name wake us up, once. A list that can't be waited for
+ * is a file, and always ready. */
+static void
+await_names(struct uploader *up)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT};
+
+	if (epoll_ctl(up->wake_fd, EPOLL_CTL_MOD, named_fd(up->named), &event) <
+	    0)
+		stop_on_error(up, "wait for the list of files for", -errno);
+}
+
 /* Fills the free slots. False: there is nothing to take for now. */
 static bool
 fill(struct uploader *up)
@@ -170,7 +202,7 @@ fill(struct uploader *up)
 			continue;
 		if (!renew_run(up))
 			return false;
-		rc = pick_next(up->pick, up->commit->run, &up->claim);
+		rc = next_claim(up);
 		if (rc < 0)
 			stop_on_error(up, "take claims from", rc);
 		if (rc == 0 && multi_help(up, &up->jobs[i]))
@@ -183,6 +215,7 @@ fill(struct uploader *up)
 			continue;
 		}
 		up->commit->run->held++;
+		up->begun++;
 		if (up->claim.receipt.length > 0)
 			adopt(up);
 		else
@@ -300,7 +333,7 @@ loop(struct uploader *up)
 		int64_t work_ns, commit_ns, renewal_ns;
 		int rc;
 
-		if (!up->stopping && !dry)
+		if (!up->stopping && (!dry || awaits_names(up)))
 			dry = !fill(up);
 		else if (!up->stopping && (up->multis || up->aborts))
 			help(up);
@@ -312,11 +345,16 @@ loop(struct uploader *up)
 		commit_ns = commit_some(up, up->active == 0);
 		if (up->aborting)
 			return;
-		if (up->active == 0) {
-			if (up->stopping)
-				return;
+		if (up->active == 0 && up->stopping)
+			return;
+		if (awaits_names(up)) {
+			await_names(up);
+			if (bounds_end_ns(&up->bounds) < work_ns)
+				work_ns = bounds_end_ns(&up->bounds);
+		} else if (up->active == 0) {
 			/* A last look: more may have been claimed. */
-			if (dry && !fill(up) && up->active == 0) {
+			if (dry && !fill(up) && up->active == 0 &&
+			    !awaits_names(up)) {
 				(void)commit_some(up, true);
 				return;
 			}
@@ -363,6 +401,12 @@ set_up_wake(struct uploader *up)
 	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, renewal_fd, &event) < 0 ||
 	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, hashers_fd(up->hashers),
 		&event) < 0)
+		return -errno;
+	event.events = 0;
+	if (up->named != NULL &&
+	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, named_fd(up->named), &event) <
+		0 &&
+	    errno != EPERM)
 		return -errno;
 	return 0;
 }
@@ -451,6 +495,7 @@ tear_down(struct uploader *up)
 		(void)close(up->commits.keys_fd); /* locks, no data */
 	abandon_free_all(up);
 	pick_free(up->pick);
+	named_free(up->named);
 	strbuf_done(&up->claim.path);
 	strbuf_done(&up->claim.receipt);
 	client_tear_down(up);
@@ -494,12 +539,49 @@ summarize(const struct uploader *up, bool uploads_only)
 	    units_format_size(speed, rate));
 }
 
+static void
+count_file(void *context, int dirfd, const char *path)
+{
+	(void)dirfd;
+	(void)path;
+	(*(size_t *)context)++;
+}
+
+/* What the bounds have left for another run. */
+static void
+say_bounded(struct uploader *up)
+{
+	char *bound = bounds_describe(&up->bounds, up->begun);
+	size_t left = 0;
+	int rc = pick_each(up->stage->spool, count_file, &left);
+
+	if (rc < 0)
+		stop_on_error(up, "count the files that are left in", rc);
+	else
+		log_info("%s is reached: %zu uploaded, %zu left in the queue",
+		    bound, up->commits.uploaded, left);
+	free(bound);
+}
+
+static void
+set_up_pick(struct uploader *up)
+{
+	up->pick = pick_new(
+	    up->stage->spool, up->config->prune_after_seconds * CLOCK_NS_PER_S);
+	if (up->named != NULL)
+		pick_set_list(up->pick, up->named);
+	else if (up->config->order == ORDER_NEWEST)
+		pick_set_newest(up->pick, relist_ns);
+	keylock_guard(up);
+}
+
 void
-upload_all(struct stage *stage, bool uploads_only)
+upload_all(struct stage *stage, const struct upload_wishes *wishes)
 {
 	struct uploader up = {
 	    .stage = stage,
 	    .config = stage->config,
+	    .bounds = wishes->bounds,
 	    .commits = {.stage = stage, .keys_fd = -1},
 	    .signal_fd = -1,
 	    .wake_fd = -1,
@@ -508,13 +590,15 @@ upload_all(struct stage *stage, bool uploads_only)
 	int rc;
 
 	stage_log_to_file(stage);
+	bounds_begin(&up.bounds);
 	retry_budget_init(&up.budget);
-	if (!resolve(&up) || !stage_open_spool(stage, SPOOL_CREATE))
+	if (!resolve(&up) ||
+	    (wishes->files_from != NULL &&
+		!named_open(stage, wishes->files_from, &up.named)) ||
+	    !stage_open_spool(stage, SPOOL_CREATE))
 		goto out;
 	confine(&up);
-	up.pick = pick_new(
-	    stage->spool, up.config->prune_after_seconds * CLOCK_NS_PER_S);
-	keylock_guard(&up);
+	set_up_pick(&up);
 	rc = pick_look(up.pick);
 	if (rc < 0)
 		stop_on_error(&up, "look for claims in", rc);
@@ -524,53 +608,11 @@ upload_all(struct stage *stage, bool uploads_only)
 	set_up_jobs(&up);
 	upload_progress_begin(&up);
 	loop(&up);
-	summarize(&up, uploads_only);
+	summarize(&up, wishes->uploads_only);
+	if (up.is_bounded)
+		say_bounded(&up);
 out:
 	if (up.pick != NULL && pick_barred(up.pick) > 0)
 		stage_fail(stage, EX_IOERR);
 	tear_down(&up);
-}
-
-static void
-print_put(void *context, int dirfd, const char *path)
-{
-	const struct uploader *up = context;
-	const struct config *config = up->config;
-	struct strbuf line = {0};
-	struct stat st;
-	char *key;
-
-	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return; /* gone meanwhile */
-	if (up->stage->options.print != PRINT_NONE) {
-		stage_print_key(up->stage, path);
-		return;
-	}
-	key = mem_format("%s%s", config->key_prefix, path);
-	strbuf_printf(
-	    &line, "PUT %s://%s", up->endpoint->scheme, up->endpoint->host);
-	endpoint_uri(up->endpoint, key, &line);
-	strbuf_printf(&line, " %lld ", (long long)st.st_size);
-	log_escape(&line, path);
-	(void)puts(strbuf_text(&line)); /* stage_end asks for errors */
-	strbuf_done(&line);
-	free(key);
-}
-
-void
-upload_dry(struct stage *stage)
-{
-	struct uploader up = {.stage = stage, .config = stage->config};
-	int rc;
-
-	if (resolve(&up) && stage_open_spool(stage, SPOOL_LOOK)) {
-		confine(&up);
-		rc = pick_each(stage->spool, print_put, &up);
-		if (rc < 0) {
-			log_error("Cannot list the claims in '%s': %s",
-			    stage->config->spool_dir, strerror(-rc));
-			stage_fail(stage, EX_IOERR);
-		}
-	}
-	client_tear_down(&up);
 }

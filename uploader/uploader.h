@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/bounds.h"
 #include "common/progress.h"
 #include "common/stage.h"
 #include "uploader/commit.h"
@@ -21,6 +22,7 @@
 #include "uploader/transfer.h"
 
 struct job;
+struct named;
 
 struct uploader {
 	struct stage *stage;
@@ -35,6 +37,10 @@ struct uploader {
 	struct hashers *hashers; /* of what is large */
 	int signal_fd;
 	int wake_fd; /* an epoll of signal_fd, the renewal's, the hashers' */
+	struct bounds bounds;
+	size_t begun;	     /* files, of which the bounds allow so many */
+	bool is_bounded;     /* there was no further one because of them */
+	struct named *named; /* the list of claims; or NULL */
 	struct pick *pick;
 	struct pick_claim claim;
 	struct commit *commit; /* the current run's, before older ones */

@@ -4,17 +4,19 @@
 # those of the version that is installed. Needs nothing of bash-completion.
 
 _s3spool_keys='
-	base_dir s3_bucket spool_dir pattern settle_seconds settle_check
+	base_dir s3_bucket spool_dir pattern include exclude
+	settle_seconds settle_check
 	key_prefix region endpoint_url addressing_style use_fips_endpoint
 	use_dualstack_endpoint use_accelerate_endpoint proxy no_proxy ca_bundle
 	client_cert client_key bandwidth_limit connections max_attempts
-	connect_timeout_seconds stall_timeout_seconds on_conflict
+	connect_timeout_seconds stall_timeout_seconds order on_conflict
 	payload_signing checksum multipart_threshold part_size
 	multipart_abort_after storage_class server_side_encryption
 	sse_kms_key_id sse_customer_key_file acl tags metadata metadata_mtime
 	content_type content_types content_encoding cache_control
 	expected_bucket_owner request_payer object_lock_mode
-	object_lock_retain_until retain prune_after log_level log_format log_file
+	object_lock_retain_until retain prune_after
+	ledger_retention log_level log_format log_file
 '
 
 # The options that the command line given shows by --help.

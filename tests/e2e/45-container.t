@@ -1,11 +1,10 @@
 #!/bin/sh
-# What deploy/ has for containers: the container file, the loop that they run, and
-# the libraries that the image gets. `make check-container` sets
+# What deploy/ has for containers: the container file, what they run, and the
+# libraries that the image gets. `make check-container` sets
 # S3SPOOL_TEST_IMAGE: then the steps of the file are really run, in place of its
 # base images in a bare Debian, and what comes out of it is, too.
 . "$(dirname "$0")/lib.sh"
 tree=${tests_dir%/*}/deploy
-every=$tree/container/every
 file=$tree/container/Containerfile
 config=/etc/s3spool/s3spool.yaml
 
@@ -19,7 +18,7 @@ begin "the container file"
 run image lint "$file" "${tree%/*}"
 is "$status $(cat out err)" "0 " "it has no fault that can be seen"
 sed -e 's/^USER .*/USER 0:0/' -e '/^COPY GNUmakefile/a COPY . .' \
-	-e 's/--from=build/--from=other/' -e 's/^ENTRYPOINT.*/ENTRYPOINT every 60/' \
+	-e 's/--from=build/--from=other/' -e 's/^ENTRYPOINT.*/ENTRYPOINT s3spool/' \
 	"$file" >faulty
 run image lint faulty "${tree%/*}"
 like err "faulty:[0-9]*: ENTRYPOINT in the shell's form" "its form is looked at"
@@ -28,6 +27,16 @@ run image lint faulty "${tree%/*}"
 is "$status $(cat out)" "1 COPY . takes .git and build/ along
 COPY --from=other: no such stage before it
 the container is root's" "and what its steps do"
+
+for example in "$tree"/kubernetes/*.yaml; do
+	sed -n 's/^ *command: \[s3spool, \(.*\)\]/\1/p' "$example"
+done | tr -d '",' | sort -u | sed "s|$config|/nowhere.yaml|" >commands
+while read -r command; do
+	# shellcheck disable=SC2086 # a list of words
+	run s3spool $command
+	status_is 78 "s3spool $command lacks nothing but its configuration"
+done <commands
+ok "there are commands" test -s commands
 
 begin "the image gets the libraries that the programs are linked with"
 installed=$(sed -e ':again' -e '/\\$/N' -e 's/\\\n//' -e 't again' "$file" |
@@ -51,26 +60,6 @@ else
 	skip "not on Debian"
 fi
 
-begin "every"
-run "$every" 1
-status_is 64 "it wants a command"
-# shellcheck disable=SC2016 # expanded in there
-start "$every" 0 sh -c 'echo round >>rounds; exit 3'
-# shellcheck disable=SC2317 # wait_until calls it
-has_rounds()
-{
-	[ -s rounds ] && [ "$(grep -c round rounds)" -ge 3 ]
-}
-wait_until "it runs the command again and again" has_rounds
-kill -s TERM "$started"
-finish "$started"
-ok "a signal ends it" test "$status" -eq 3 -o "$status" -eq 143
-start "$every" 3600 sh -c ': >once'
-wait_until "it pauses" test -e once
-kill -s TERM "$started"
-finish "$started"
-status_is 0 "a signal ends the pause, with the status of the command"
-
 # healthy COMMAND: HEALTHCHECK's, here.
 healthy()
 {
@@ -81,14 +70,14 @@ scenario "the container's commands"
 write_files 10
 open_gate
 : >gate/hold-answers
-command=$(sed -n 's/^CMD \[\(.*\)\]/\1/p' "$file" | tr -d '",' |
-	sed "s|$config|$conf|")
+command=$(sed -n 's/^\(ENTRYPOINT\|CMD\) \[\(.*\)\]/\2/p' "$file" |
+	tr -d '",' | tr '\n' ' ' | sed "s|$config|$conf|")
 health=$(image health "$file" | sed "s|$config|$conf|")
 like "$file" "^	CMD s3spool status --warn-age=.* --crit-age=" \
 	"it is healthy by s3spool status"
 configure "endpoint_url: $gate_url"
 # shellcheck disable=SC2086 # a list of words
-start env PATH="$deploy:$PATH" "$every" 60 $command
+start env PATH="$deploy:$PATH" $command
 wait_until "it waits for the store" test -e gate/held
 healthy "$health"
 status_is 0 "it is healthy meanwhile"
@@ -101,8 +90,7 @@ status_is 0 "for --warn-age it is"
 kill -s TERM "$started"
 rm gate/hold-answers
 finish "$started"
-ok "it ends with the command, whose status it has" \
-	test "$status" -eq 75 -o "$status" -eq 0
+status_is 0 "a signal ends it, when what is under way is done"
 run_ok s3spool run "$conf"
 bucket_is_original
 drained
@@ -155,8 +143,8 @@ if [ "$status" -ne 0 ]; then
 	tail -n 30 out | sed 's/^/# /'
 	done_testing
 fi
-is "$(cd "$image/usr/bin" && echo s3* every)" \
-	"s3-uploader-cli s3spool s3spool-reap s3spool-scan s3spool-upload every" \
+is "$(cd "$image/usr/bin" && echo s3*)" \
+	"s3-uploader-cli s3spool s3spool-reap s3spool-scan s3spool-upload" \
 	"the image has the programs"
 fails "and no compiler" test -e "$image/usr/bin/cc"
 

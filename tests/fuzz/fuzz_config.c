@@ -22,7 +22,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(*config->base_dir == '/');
 		FUZZ_CHECK(*config->bucket != '\0');
 		FUZZ_CHECK(config->spool_dir != NULL);
-		FUZZ_CHECK(config->pattern_count > 0);
+		FUZZ_CHECK(config->patterns.count > 0);
 		FUZZ_CHECK(config->connections >= 0);
 		FUZZ_CHECK(config->part_size_bytes > 0);
 		config_free(config);

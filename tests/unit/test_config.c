@@ -72,9 +72,9 @@ START_TEST(has_defaults)
 	ck_assert_str_eq(config->base_dir, "/tmp");
 	ck_assert_str_eq(config->bucket, "b");
 	ck_assert_str_eq(config->spool_dir, "/tmp/.spool");
-	ck_assert_uint_eq(config->pattern_count, 1);
-	ck_assert_str_eq(
-	    config->patterns[0], "*/[0-9]*/[0-9]*/[0-9]*/[0-9]*/[0-9]*-*.dat");
+	ck_assert_uint_eq(config->patterns.count, 1);
+	ck_assert_str_eq(config->patterns.items[0],
+	    "*/[0-9]*/[0-9]*/[0-9]*/[0-9]*/[0-9]*-*.dat");
 	ck_assert_int_eq(config->settle_seconds, 10);
 	ck_assert_int_eq(config->settle_check, SETTLE_AUTO);
 	ck_assert_str_eq(config->key_prefix, "");
@@ -89,6 +89,10 @@ START_TEST(has_defaults)
 	ck_assert_int_eq(config->payload_signing, SIGNING_AUTO);
 	ck_assert_int_eq(config->retain_seconds, 0);
 	ck_assert_int_eq(config->prune_after_seconds, 93600);
+	ck_assert_int_eq(config->ledger_retention_seconds, 0);
+	ck_assert_int_eq(config->order, ORDER_OLDEST);
+	ck_assert_uint_eq(config->include.count, 0);
+	ck_assert_uint_eq(config->exclude.count, 0);
 	ck_assert_int_eq(config->log_level, LOG_INFO);
 	ck_assert_int_eq(config->log_format, LOG_AUTO);
 	ck_assert_ptr_null(config->log_file);
@@ -102,9 +106,9 @@ check_all_values(const struct config *config)
 	ck_assert_str_eq(config->base_dir, "/tmp");
 	ck_assert_str_eq(config->bucket, "my-bucket");
 	ck_assert_str_eq(config->spool_dir, "/var/spool/s3");
-	ck_assert_uint_eq(config->pattern_count, 2);
-	ck_assert_str_eq(config->patterns[0], "*/*.dat");
-	ck_assert_str_eq(config->patterns[1], "b/*");
+	ck_assert_uint_eq(config->patterns.count, 2);
+	ck_assert_str_eq(config->patterns.items[0], "*/*.dat");
+	ck_assert_str_eq(config->patterns.items[1], "b/*");
 	ck_assert_int_eq(config->settle_seconds, 900);
 	ck_assert_int_eq(config->settle_check, SETTLE_AGE);
 	ck_assert_str_eq(config->key_prefix, "raw/\xc3\xa9/");
@@ -277,8 +281,8 @@ START_TEST(takes_overrides)
 	    MIN "connections: 5\npattern: [a, b]\n", some);
 
 	ck_assert_int_eq(config->connections, 8);
-	ck_assert_uint_eq(config->pattern_count, 1);
-	ck_assert_str_eq(config->patterns[0], "*/#[x]: y");
+	ck_assert_uint_eq(config->patterns.count, 1);
+	ck_assert_str_eq(config->patterns.items[0], "*/#[x]: y");
 	config_free(config);
 	/* They may be all that gives a required key, or mend a bad one. */
 	config = parse_well("{}", required);

@@ -137,6 +137,59 @@ START_TEST(takes_each_once)
 }
 END_TEST
 
+static const char *const newest_first[] = {"b/2021/01/01/00/0000-t.dat",
+    "a/2020/11/15/21/0000-t.dat", "b/2020/11/15/20/0000-t.dat",
+    "a/2020/11/15/9/0000-t.dat", "a/2019/12/31/23/0000-t.dat"};
+
+START_TEST(takes_the_newest_first)
+{
+	struct uploader uploader;
+
+	begin(&uploader);
+	pick_set_newest(uploader.pick, never_ns);
+	for (int i = 0; i < LENGTH(newest_first); i++) {
+		char *hour = strdup(newest_first[(i * 2) % 5]);
+
+		ck_assert_ptr_nonnull(hour);
+		*strrchr(hour, '/') = '\0';
+		fill(hour, 1);
+		free(hour);
+	}
+	for (int i = 0; i < LENGTH(newest_first); i++) {
+		ck_assert(next(&uploader));
+		ck_assert_str_eq(
+		    strbuf_text(&uploader.claim.path), newest_first[i]);
+	}
+	ck_assert(!next(&uploader));
+	end(&uploader);
+}
+END_TEST
+
+/* What comes while a backlog is worked off goes before it, once the list is
+ * that old. */
+START_TEST(notices_what_is_newer)
+{
+	struct uploader uploader;
+	bool relists = _i == 1;
+
+	begin(&uploader);
+	pick_set_newest(uploader.pick, relists ? 0 : never_ns);
+	fill("b/2019/11/15/20", 1);
+	fill("b/2020/11/15/20", 1);
+	ck_assert(next(&uploader));
+	fill("b/2021/11/15/20", 1);
+	ck_assert(next(&uploader));
+	ck_assert_str_eq(strbuf_text(&uploader.claim.path),
+	    relists ? "b/2021/11/15/20/0000-t.dat"
+		    : "b/2019/11/15/20/0000-t.dat");
+	if (!relists)
+		ck_assert(!next(&uploader)); /* for this pass */
+	ck_assert(next(&uploader));
+	ck_assert(!next(&uploader));
+	end(&uploader);
+}
+END_TEST
+
 /* Names at every depth, and odd ones. */
 START_TEST(takes_odd_names)
 {
@@ -689,6 +742,8 @@ main(void)
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_checked_fixture(tcase, scratch_enter, NULL);
+	tcase_add_test(tcase, takes_the_newest_first);
+	tcase_add_loop_test(tcase, notices_what_is_newer, 0, 2);
 	tcase_add_loop_test(tcase, takes_each_once, 0, LENGTH(counts));
 	tcase_add_test(tcase, takes_odd_names);
 	tcase_add_loop_test(tcase, removes_what_it_emptied, 0, LENGTH(emptied));

@@ -21,8 +21,7 @@ prune_with(struct spool *spool, int64_t seconds, char *one_pattern)
 	struct config config = {
 	    .base_dir = base,
 	    .spool_dir = dir,
-	    .patterns = patterns,
-	    .pattern_count = 1,
+	    .patterns = {patterns, 1},
 	    .prune_after_seconds = seconds,
 	};
 	struct reaper reaper = {

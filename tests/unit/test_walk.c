@@ -52,8 +52,7 @@ on_problem(void *context, const char *path, int error)
 static void
 walk(struct seen *seen, const char *skip)
 {
-	const struct config config = {.patterns = patterns,
-	    .pattern_count = LENGTH(patterns),
+	const struct config config = {.patterns = {patterns, LENGTH(patterns)},
 	    .prune_after_seconds = 26 * 3600};
 	struct walk walk = {
 	    .config = &config,
