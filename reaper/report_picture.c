@@ -17,7 +17,7 @@
 enum {
 	ROWS_MAX = 62,		/* of a picture */
 	EMPTY_ROWS_MAX = 7,	/* more than these become one */
-	BYTES_MAX = 500 * 1024, /* of all pictures */
+	BYTES_MAX = 560 * 1024, /* of all pictures */
 	LABEL = 64,		/* width of what stands before a row */
 	AXIS = 14,		/* height of what stands above all */
 	PITCH = 11,		/* of rows; a cell and a pixel of nothing */
@@ -157,15 +157,18 @@ add_title(const struct picture *picture, int32_t index, const struct slot *slot,
 	strbuf_puts(page, "</title>");
 }
 
+/* All of an element's beginning but its end. */
 static void
 add_rect(const struct picture *picture, char look, unsigned part, int32_t units,
     int top, int height)
 {
 	const struct shape *shape = picture->shape;
 
-	strbuf_printf(picture->page,
-	    "<rect class=\"%c\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\">",
-	    look, LABEL + (int)part * shape->pitch, top,
+	strbuf_printf(picture->page, "<rect class=\"%c\" x=\"%d\"", look,
+	    LABEL + (int)part * shape->pitch);
+	if (top > 0)
+		strbuf_printf(picture->page, " y=\"%d\"", top);
+	strbuf_printf(picture->page, " width=\"%d\" height=\"%d\"",
 	    (int)units * shape->pitch - 1, height);
 }
 
@@ -184,8 +187,12 @@ add_run(const struct picture *picture, int32_t index, unsigned part,
 
 	if (slot->look != LOOK_PARTIAL) {
 		add_rect(picture, looks[slot->look], part, units, 0, height);
-		if (slot->look != LOOK_OUTSIDE)
-			add_title(picture, index, slot, units);
+		if (slot->look == LOOK_OUTSIDE) {
+			strbuf_puts(picture->page, "/>");
+			return;
+		}
+		strbuf_putc(picture->page, '>');
+		add_title(picture, index, slot, units);
 		strbuf_puts(picture->page, "</rect>");
 		return;
 	}
@@ -196,10 +203,10 @@ add_run(const struct picture *picture, int32_t index, unsigned part,
 	strbuf_puts(picture->page, "<g>");
 	add_title(picture, index, slot, units);
 	add_rect(picture, 'g', part, units, 0, height);
-	strbuf_puts(picture->page, "</rect>");
+	strbuf_puts(picture->page, "/>");
 	if (filled > 0) {
 		add_rect(picture, 'f', part, units, height - filled, filled);
-		strbuf_puts(picture->page, "</rect>");
+		strbuf_puts(picture->page, "/>");
 	}
 	strbuf_puts(picture->page, "</g>");
 }
@@ -267,7 +274,7 @@ draw_empty_rows(struct picture *picture, int32_t row, int32_t rows, bool is_gap)
 	strbuf_printf(picture->page, "<text y=\"9\">%" PRId32 " %ss</text>",
 	    rows, calendar_name(picture->row_unit));
 	add_rect(picture, is_gap ? 'g' : 'n', 0, shape->columns, 0, PITCH - 1);
-	strbuf_puts(picture->page, "<title>");
+	strbuf_puts(picture->page, "><title>");
 	html_clip(picture->page, picture->location->name, REPORT_TITLE_MAX);
 	strbuf_printf(picture->page, ", %s to ",
 	    calendar_text(picture->row_unit, row - rows + 1, text));
@@ -437,15 +444,12 @@ draw_all(struct strbuf *cards, const struct coverage *coverage, bool is_merged,
 	};
 	size_t drawn = 0;
 
-	for (; drawn < coverage->count; drawn++) {
-		bool fits = cards->length < BYTES_MAX &&
-			    draw_location(&picture, coverage->locations[drawn]);
-
-		if (!fits && !is_last)
+	while (drawn < coverage->count && cards->length < BYTES_MAX)
+		if (!draw_location(&picture, coverage->locations[drawn++]) &&
+		    !is_last)
 			return false;
-		if (cards->length >= BYTES_MAX)
-			break;
-	}
+	if (cards->length >= BYTES_MAX && !is_last)
+		return false;
 	if (drawn < coverage->count) {
 		strbuf_puts(cards, "<p>Not shown: ");
 		html_count(cards, (int64_t)(coverage->count - drawn),

@@ -215,6 +215,16 @@ run_ok s3spool report "$conf"
 is_sound "a decade"
 like out "A cell is one month, a row one year" "it names the unit"
 
+scenario "more hours than fit"
+remember '
+for n in range(40):
+    hours("room %02d" % n, *range(0, 1440, 2))'
+run_ok s3spool report "$conf"
+is_sound "more hours than fit"
+like out "A cell is one day" "they become days"
+is "$(grep -c '^<svg role="img" width' out)" 40 "all locations are shown"
+unlike out "Not shown" "nothing is left out"
+
 scenario "many locations"
 remember '
 for n in range(1200):
