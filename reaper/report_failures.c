@@ -145,7 +145,7 @@ show_reasons(struct strbuf *page, const struct failures *failures)
 		html_number(page, reason->files);
 		strbuf_puts(page, "</td><td>");
 		add_when(page, reason->when);
-		strbuf_puts(page, "</td><td><bdi>");
+		strbuf_puts(page, "</td><td class=\"long\"><bdi>");
 		html_clip(page, reason->message, MESSAGE_MAX);
 		strbuf_puts(page, "</bdi></td></tr>\n");
 	}
@@ -170,7 +170,7 @@ show_files(struct strbuf *page, const struct failures *failures)
 		add_when(page, file->when);
 		strbuf_puts(page, "</td><td><bdi>");
 		html_clip(page, file->code, REPORT_NAME_MAX);
-		strbuf_puts(page, "</bdi></td><td><bdi>");
+		strbuf_puts(page, "</bdi></td><td class=\"long\"><bdi>");
 		html_clip(page, file->path, MESSAGE_MAX);
 		strbuf_puts(page, "</bdi></td></tr>\n");
 	}

@@ -491,8 +491,8 @@ draw_legend(struct strbuf *page, const struct coverage *coverage)
 	    "<ul class=\"legend\">\n",
 	    name, calendar_name(unit + 1),
 	    unit != CALENDAR_HOUR ? "; with a shorter <code>--since</code>, or "
-				    "for one <code>--location</code>, a cell "
-				    "is less"
+				    "for one <code>--location</code>, cells "
+				    "are smaller"
 				  : "");
 	if (unit == CALENDAR_HOUR) {
 		add_key(page, 'f', "files");

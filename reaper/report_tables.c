@@ -28,7 +28,7 @@ void
 report_gaps(struct strbuf *page, const struct coverage *coverage)
 {
 	const char *name = calendar_name(coverage->unit);
-	char text[CALENDAR_TEXT_MAX], *columns;
+	char text[CALENDAR_TEXT_MAX], *caption;
 
 	if (coverage->gap_count == 0) {
 		strbuf_puts(page, "<p class=\"soft\">None.</p>\n");
@@ -40,10 +40,10 @@ report_gaps(struct strbuf *page, const struct coverage *coverage)
 		html_count(page, coverage->gap_count, "gap");
 		strbuf_puts(page, ":</p>\n");
 	}
-	columns = mem_format(
-	    "Location|#How many %ss|First without a file|Last", name);
-	html_open_table(page, "Gaps, the newest first", columns);
-	free(columns);
+	caption = mem_format("Gaps, the newest first; length in %ss", name);
+	html_open_table(
+	    page, caption, "Location|#Length|First without a file|Last");
+	free(caption);
 	for (size_t i = 0; i < coverage->gaps_shown; i++) {
 		const struct gap *gap = &coverage->gaps[i];
 

@@ -91,7 +91,7 @@ like out "<td class=\"r\">2</td><td>2021-02-03 03 h</td><td>2021-02-03 04 h" \
 like out "<bdi>room &amp; &lt;b&gt;board</bdi>.*no gap" \
 	"another location has none"
 like out "<dt>In failed/</dt><dd class=\"bad\">1 file" "what failed"
-like out "<bdi>[A-Z][A-Za-z]*</bdi></td><td><bdi>hall/2021/02/03/03/02-refused" \
+like out "<bdi>[A-Z][A-Za-z]*</bdi></td><td class=\"long\"><bdi>hall/2021/02/03/03/02-refused" \
 	"which file, and why"
 is "$(titles "^$(date -u +%Y)" | grep -c '6 files, 550 B')" 2 \
 	"uploads, by their own time: a bar for files, and one for bytes"
