@@ -292,6 +292,9 @@ MUTANTS = [
     Mutant("whereabouts: what a link leads to is in the queue", WHEREABOUTS,
            ("return dirfd == looking->spool->base_fd;", "return 1;"),
            errand="led_astray"),
+    Mutant("drain: what was left before is left", "deploy/s3spool",
+           ("	left=\n	text=\n", "	text=\n"),
+           errand="drain_without_count"),
 
     # --- the reaper --------------------------------------------------------
     Mutant("reap: the inode isn't compared", REAP,

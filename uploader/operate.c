@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -369,6 +368,8 @@ say_missing(struct operate *op, const char *path)
 	if (strcmp(state, "base") == 0)
 		why = "it isn't claimed yet; 's3spool scan' claims it once it "
 		      "is settled";
+	else if (strcmp(state, op->operation == HOLD ? "claimed" : "held") == 0)
+		why = "somebody else has just moved it";
 	else if (strcmp(state, "claimed") == 0)
 		why = "it isn't held, and waits for an uploader";
 	else if (strcmp(state, "uploading") == 0)

@@ -195,6 +195,10 @@ def between_link_and_unlink():
             equal(ended.status, KILLED, f"{errand} is killed there", ended)
             ok(scene.is_there(PATHS[0]), "it has its new name")
             holds(scene.clean_up(*BY_HAND), "which is the one that counts")
+    with Scene(plain(), "hold") as scene:
+        scene.act(*BY_HAND, "--run-at", "unlinkat:1:entry=kill -9 $SABOTEUR_PID")
+        scene.world.operate("release", PATHS[0], sabotage=BY_HAND)
+        holds(scene.clean_up(*BY_HAND), "as it is, where it is released then")
 
 
 # --- failing calls ---------------------------------------------------------------
@@ -423,6 +427,34 @@ def drain():
           "drains it")
 
 
+def drain_without_count():
+    """What is left can't be counted, at first or later on."""
+    for times in 0, 1:
+        with Scene(plain(), "hold") as scene:
+            world = scene.world
+            command = drain_command(world)
+            program = os.path.join(os.path.dirname(command[0]), "s3spool-upload")
+            counted_once = shlex.quote(os.path.join(world.root, "counted"))
+            os.unlink(program)
+            with open(program, "w", encoding="utf-8") as script:
+                script.write(f"""#!/bin/sh
+case $1 in
+--status) [ -e {counted_once} ] || exit 3; rm {counted_once} ;;
+esac
+exec {shlex.quote(PROGRAMS["upload"])} "$@"
+""")
+            os.chmod(program, 0o755)
+            if times == 1:
+                open(os.path.join(world.root, "counted"), "w").close()
+            # Nobody waits for it: it is open.
+            with open(world.full(OTHER), "ab"):
+                ended = world.run_command(command)
+            equal(ended.status, EX_IOERR, "it says that it couldn't", ended)
+            ok("s3spool: what is left can't be told" in ended.err and
+               "drained" not in ended.err, "and not that nothing is left", ended)
+            holds(world.check(), "nothing is lost")
+
+
 # --- several files of one path ----------------------------------------------------
 
 def oldest_first():
@@ -599,5 +631,5 @@ def odd_reasons():
 if __name__ == "__main__":
     main(killed, killed_by_hand, between_link_and_unlink, link_without_unlink, fails,
          fails_by_hand, last_look_fails, unreadable_reasons, happens_and_lies,
-         beside_others, comes_between, drain, oldest_first, name_taken_meanwhile,
-         held_twice, hostile_names, led_astray, odd_reasons)
+         beside_others, comes_between, drain, drain_without_count, oldest_first,
+         name_taken_meanwhile, held_twice, hostile_names, led_astray, odd_reasons)
