@@ -21,6 +21,7 @@
 
 #include "common/crc32c.h"
 #include "common/fsio.h"
+#include "common/hash.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/receipt.h"
@@ -285,18 +286,6 @@ reap_batch(struct reaper_batch *batch)
 	batch->bytes = 0;
 }
 
-/* FNV-1a, 64 bits (Fowler, Noll, Vo). */
-static uint64_t
-hash_path(const struct strbuf *path)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < path->length; i++)
-		hash = (hash ^ (unsigned char)path->data[i]) *
-		       UINT64_C(0x100000001b3);
-	return hash;
-}
-
 /* Where the next receipt is read to. */
 static struct receipt *
 next_receipt(struct reaper_batch *batch)
@@ -311,8 +300,9 @@ static void
 add_receipt(struct reaper_batch *batch)
 {
 	struct item *item = &batch->items[batch->count];
+	const struct strbuf *path = &item->receipt.path;
 
-	item->path_hash = hash_path(&item->receipt.path);
+	item->path_hash = hash_bytes(path->data, path->length); /* of "", too */
 	for (size_t i = 0; i < batch->count; i++) {
 		struct item other;
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/hash.h"
 #include "common/mem.h"
 
 enum { FIRST_CAPACITY = 64 };
@@ -12,10 +13,8 @@ enum { FIRST_CAPACITY = 64 };
 unsigned long long
 pathset_hash(const char *text)
 {
-	unsigned long long hash = 14695981039346656037ULL;
+	uint64_t hash = hash_bytes(text, strlen(text));
 
-	for (; *text != '\0'; text++)
-		hash = (hash ^ (unsigned char)*text) * 1099511628211ULL;
 	return hash ^ (hash >> 32);
 }
 
