@@ -115,7 +115,8 @@ struct config {
 	int64_t ledger_retention_seconds; /* 0: for ever */
 	enum log_level log_level;
 	enum log_format log_format;
-	char *log_file; /* NULL: stderr */
+	char *log_file;	   /* NULL: stderr */
+	char *metrics_dir; /* absolute; NULL: no metrics */
 };
 
 /* Reads FILE, then the OVERRIDES, each "key=value" from the command line,

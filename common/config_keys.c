@@ -129,6 +129,7 @@ static const struct config_key keys[] = {
     {"log_format", CONFIG_CHOICE, AT(log_format), .initial = "auto",
 	.words = formats},
     {"log_file", CONFIG_FILE, AT(log_file), .may_be_none = true},
+    {"metrics_dir", CONFIG_PATH, AT(metrics_dir), .may_be_none = true},
 };
 
 enum { KEY_COUNT = sizeof keys / sizeof *keys };

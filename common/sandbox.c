@@ -83,6 +83,10 @@ static const uint64_t rights_to_move = LANDLOCK_ACCESS_FS_WRITE_FILE |
 				       LANDLOCK_ACCESS_FS_MAKE_SYM |
 				       LANDLOCK_ACCESS_FS_REFER |
 				       LANDLOCK_ACCESS_FS_TRUNCATE;
+static const uint64_t rights_to_replace = LANDLOCK_ACCESS_FS_WRITE_FILE |
+					  LANDLOCK_ACCESS_FS_READ_FILE |
+					  LANDLOCK_ACCESS_FS_REMOVE_FILE |
+					  LANDLOCK_ACCESS_FS_MAKE_REG;
 
 /* All that this kernel can refuse and we want refused. */
 static struct ruleset
@@ -117,9 +121,10 @@ allow(int ruleset_fd, int fd, uint64_t rights)
 		   : -errno;
 }
 
-/* What can't be allowed can't be read, and whoever needs it says so. */
+/* OF_DIR is for a directory, and OF_FILE for any other. What can't be allowed
+ * can't be used, and whoever needs it says so. */
 static void
-allow_reading(int ruleset_fd, const char *path)
+allow_path(int ruleset_fd, const char *path, uint64_t of_dir, uint64_t of_file)
 {
 	int fd = open(path, O_PATH | O_CLOEXEC);
 	struct stat st;
@@ -127,9 +132,8 @@ allow_reading(int ruleset_fd, const char *path)
 	if (fd < 0)
 		return;
 	if (fstat(fd, &st) == 0)
-		(void)allow(ruleset_fd, fd,
-		    S_ISDIR(st.st_mode) ? rights_to_read
-					: LANDLOCK_ACCESS_FS_READ_FILE);
+		(void)allow(
+		    ruleset_fd, fd, S_ISDIR(st.st_mode) ? of_dir : of_file);
 	(void)close(fd); /* only a place */
 }
 
@@ -140,14 +144,10 @@ allow_log(int ruleset_fd, const char *file)
 {
 	const char *slash = strrchr(file, '/');
 	char *directory = mem_copy_n(file, (size_t)(slash - file) + 1);
-	int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
+	allow_path(ruleset_fd, directory,
+	    LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG, 0);
 	free(directory);
-	if (fd < 0)
-		return;
-	(void)allow(ruleset_fd, fd,
-	    LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG);
-	(void)close(fd); /* only a place */
 }
 
 static int
@@ -158,9 +158,13 @@ allow_all(const struct sandbox *sandbox, int ruleset_fd,
 	int rc = 0;
 
 	for (size_t i = 0; i < sandbox->readable_count; i++)
-		allow_reading(ruleset_fd, sandbox->readable[i]);
+		allow_path(ruleset_fd, sandbox->readable[i], rights_to_read,
+		    LANDLOCK_ACCESS_FS_READ_FILE);
 	if (log_file() != NULL)
 		allow_log(ruleset_fd, log_file());
+	if (sandbox->metrics_dir != NULL)
+		allow_path(
+		    ruleset_fd, sandbox->metrics_dir, rights_to_replace, 0);
 	if (sandbox->spool == NULL)
 		return 0;
 	rc = allow(ruleset_fd, sandbox->spool->base_fd, rights);
@@ -189,8 +193,10 @@ restrict_self(const struct sandbox *sandbox, int abi)
 static void
 confine_files(const struct sandbox *sandbox)
 {
-	const char *own = sandbox->spool != NULL ? "base_dir and the spool"
-						 : "";
+	const char *own = sandbox->spool == NULL ? ""
+			  : sandbox->metrics_dir == NULL
+			      ? "base_dir and the spool"
+			      : "base_dir, the spool and metrics_dir";
 	const char *others = sandbox->readable_count == 0
 				 ? ""
 				 : "what names, TLS and credentials need";

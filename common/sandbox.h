@@ -30,6 +30,8 @@ struct sandbox {
 				      that we do there; NULL: neither does */
 	char *const *readable;	   /* files, and directories with all that is */
 	size_t readable_count;	   /* below; what isn't there is passed over */
+	const char *metrics_dir;   /* a directory whose files may be read, made
+				      and replaced; NULL: none */
 	bool connects;	    /* TCP, outwards; else there is no network at all */
 	bool runs_programs; /* they inherit it all, so that exec is allowed and
 			       files aren't confined */

@@ -263,15 +263,31 @@ spool_lock(const struct spool *spool, const char *name, int *ret_fd,
 	return rc;
 }
 
-int
-spool_open_keys(const struct spool *spool, int *ret_fd)
+static int
+open_lock(const struct spool *spool, const char *name, int *ret_fd)
 {
-	int fd = fsio_open_beneath(spool->locks_fd, "keys", O_RDWR | O_CREAT);
+	int fd = fsio_open_beneath(spool->locks_fd, name, O_RDWR | O_CREAT);
 
 	if (fd < 0)
 		return fd;
 	*ret_fd = fd;
 	return 0;
+}
+
+int
+spool_open_keys(const struct spool *spool, int *ret_fd)
+{
+	return open_lock(spool, "keys", ret_fd);
+}
+
+int
+spool_open_metrics(const struct spool *spool, const char *stage, int *ret_fd)
+{
+	char *name = mem_format("metrics-%s", stage);
+	int rc = open_lock(spool, name, ret_fd);
+
+	free(name);
+	return rc;
 }
 
 struct move {

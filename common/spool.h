@@ -53,6 +53,10 @@ int spool_lock(const struct spool *spool, const char *name, int *ret_fd,
     struct clock_fs *ret_clock);
 /* Opens locks/keys, whose bytes are locked one by one with fsio_lock. */
 int spool_open_keys(const struct spool *spool, int *ret_fd);
+/* Opens locks/metrics-STAGE ("scan", "upload", "reap"), which holds numbers,
+ * and is locked as a whole with fsio_lock to add to them. */
+int spool_open_metrics(
+    const struct spool *spool, const char *stage, int *ret_fd);
 
 /* A directory under which files lie by their paths. */
 struct spool_room {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "common/clock.h"
@@ -85,6 +86,21 @@ tally_room(
 	struct room room = {dirfd, since, now_ns, tally};
 
 	return dirfd < 0 ? 0 : fsio_walk(dirfd, visit_file, &room);
+}
+
+static int
+visit_run_file(void *context, const char *path, const struct dirent *entry)
+{
+	return strchr(path, '/') == NULL ? 0 : visit_file(context, path, entry);
+}
+
+int
+tally_runs(
+    int dirfd, enum tally_since since, int64_t now_ns, struct tally *tally)
+{
+	struct room room = {dirfd, since, now_ns, tally};
+
+	return dirfd < 0 ? 0 : fsio_walk(dirfd, visit_run_file, &room);
 }
 
 int

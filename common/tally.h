@@ -28,6 +28,10 @@ int tally_look(int dirfd, const char *path, enum tally_since since,
  * meanwhile isn't counted. Returns 0 or a negative errno. */
 int tally_room(
     int dirfd, enum tally_since since, int64_t now_ns, struct tally *tally);
+/* The same for what lies below the directories in DIRFD: not what is in DIRFD
+ * itself, such as the reasons beside the runs of failed/. */
+int tally_runs(
+    int dirfd, enum tally_since since, int64_t now_ns, struct tally *tally);
 /* When DIRFD/PATH was made, or, where the file system doesn't tell that, last
  * written to. Returns 0 or a negative errno. */
 int tally_born(int dirfd, const char *path, int64_t *ret_ns);

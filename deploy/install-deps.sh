@@ -44,7 +44,7 @@ libcurl4-openssl-dev|libcurl4-gnutls-dev libmbedtls-dev libyaml-dev
 libexpat1-dev libisal-dev libjansson-dev libssl-dev"
 deb_test="check libmicrohttpd-dev libgnutls28-dev perl curl strace procps
 openssl python3-swift memcached systemd faketime mandoc bash zsh fish
-logrotate tmux python3-yaml"
+logrotate tmux python3-yaml prometheus prometheus-node-exporter"
 # In Debian 12 clang-format is version 14, whose taste .clang-format is written
 # for.
 deb_format="clang-format shellcheck"
@@ -152,8 +152,8 @@ choose()
 	echo "${1%%|*}"
 }
 
-# Runs apt-get; its output is shown only when it fails. memcached's service
-# must not start: RUNLEVEL keeps invoke-rc.d from it, SYSTEMD_OFFLINE systemd.
+# Runs apt-get; its output is shown only when it fails. memcached's and others'
+# services must not start: RUNLEVEL keeps invoke-rc.d from it, SYSTEMD_OFFLINE systemd.
 apt()
 {
 	if ! $as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
@@ -192,16 +192,18 @@ install_debs()
 	done
 	# shellcheck disable=SC2086 # a list of names
 	apt install -y --no-install-recommends $packages || exit 69
-	# The tests start a private memcached; the packaged one stays off at the
-	# next boot, too, unless it was here before.
-	case " $packages " in
-	*" memcached "*)
+	# The tests start private ones of these; the packaged ones stay off at the
+	# next boot, too, unless they were here before.
+	for service in memcached prometheus prometheus-node-exporter; do
+		case " $packages " in
+		*" $service "*) ;;
+		*) continue ;;
+		esac
 		if command -v systemctl >/dev/null; then
 			$as_root env SYSTEMD_OFFLINE=1 systemctl --quiet \
-				disable memcached >/dev/null 2>&1 || :
+				disable "$service" >/dev/null 2>&1 || :
 		fi
-		;;
-	esac
+	done
 }
 
 # --- everywhere else -------------------------------------------------------

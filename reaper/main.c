@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "common/sandbox.h"
 #include "common/stage.h"
 #include "common/units.h"
@@ -58,6 +59,24 @@ summarize(const struct reaper *reaper)
 	    reaper->queued_again, units_format_ms(ms, time));
 }
 
+static const struct metrics_family deleted_files = {
+    "s3spool_deleted_files_total",
+    "Files that were deleted, as they are safely stored.", METRICS_COUNTER,
+    NULL, false};
+static const struct metrics_family deleted_bytes = {
+    "s3spool_deleted_bytes_total", "Bytes of these files.", METRICS_COUNTER,
+    NULL, false};
+static const struct metrics_family requeued_files = {
+    "s3spool_requeued_files_total",
+    "Files in confirmed that no receipt spoke for, and that went back into the "
+    "queue.",
+    METRICS_COUNTER, NULL, false};
+static const struct metrics_family ledger_files = {"s3spool_ledger_files",
+    "Files that the record of uploads consists of.", METRICS_GAUGE, NULL,
+    false};
+static const struct metrics_family ledger_bytes = {"s3spool_ledger_bytes",
+    "Bytes of these files.", METRICS_GAUGE, NULL, false};
+
 /* What ledger_retention wants removed of the record. */
 static void
 forget(struct reaper *reaper)
@@ -79,7 +98,36 @@ forget(struct reaper *reaper)
 }
 
 static void
-reap(struct reaper *reaper)
+write_metrics(struct reaper *reaper, struct metrics *metrics)
+{
+	const struct spool *spool = reaper->stage.spool;
+	int64_t now_ns = clock_fs_now_ns(&reaper->fs_clock);
+	struct tally confirmed = {0}, due = {0}, ledger = {0};
+	int rc;
+
+	if (metrics == NULL)
+		return;
+	metrics_add(metrics, &deleted_files, NULL, (int64_t)reaper->deleted);
+	metrics_add(metrics, &deleted_bytes, NULL, reaper->deleted_bytes);
+	metrics_add(
+	    metrics, &requeued_files, NULL, (int64_t)reaper->queued_again);
+	rc = reap_status_count(&reaper->stage, now_ns, &confirmed, &due);
+	if (rc < 0)
+		reap_fail(reaper, "count the files in", "confirmed", rc);
+	else
+		metrics_add_room(metrics, "confirmed", &confirmed, &due);
+	rc = tally_room(spool->ledger_fd, TALLY_MOVED, now_ns, &ledger);
+	if (rc < 0) {
+		reap_fail(reaper, "count the files in", "ledger", rc);
+	} else {
+		metrics_add(metrics, &ledger_files, NULL, ledger.files);
+		metrics_add(metrics, &ledger_bytes, NULL, ledger.bytes);
+	}
+	(void)metrics_write(metrics, true); /* what is lost was said */
+}
+
+static void
+reap(struct reaper *reaper, struct metrics *metrics)
 {
 	struct spool *spool = reaper->stage.spool;
 	char *day = NULL;
@@ -104,6 +152,7 @@ reap(struct reaper *reaper)
 		forget(reaper);
 	prune_all(reaper);
 	summarize(reaper);
+	write_metrics(reaper, metrics);
 	(void)close(lock_fd); /* a lock, no data */
 }
 
@@ -132,6 +181,7 @@ static void
 run(struct reaper *reaper, struct modes *modes)
 {
 	bool look = count(modes) > 0;
+	struct metrics *metrics = NULL;
 
 	reaper->began_ns = clock_monotonic_ns();
 	reaper->dry_run = reaper->stage.options.dry_run;
@@ -144,7 +194,12 @@ run(struct reaper *reaper, struct modes *modes)
 	if (!stage_open_spool(&reaper->stage,
 		look || reaper->dry_run ? SPOOL_LOOK : SPOOL_CREATE))
 		return;
-	sandbox_enter(&(struct sandbox){.spool = reaper->stage.spool});
+	if (!look && !reaper->dry_run)
+		metrics = metrics_begin(&reaper->stage, "reap");
+	sandbox_enter(&(struct sandbox){
+	    .spool = reaper->stage.spool,
+	    .metrics_dir = reaper->stage.config->metrics_dir,
+	});
 	if (modes->has)
 		recall_has(&reaper->stage);
 	else if (modes->explain)
@@ -159,7 +214,8 @@ run(struct reaper *reaper, struct modes *modes)
 	else if (reaper->dry_run)
 		reap_dry(reaper);
 	else
-		reap(reaper);
+		reap(reaper, metrics);
+	metrics_free(metrics);
 }
 
 /* Without --loop true at once, else in each pass. */

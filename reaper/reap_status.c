@@ -18,47 +18,67 @@ static const int64_t day_ns = 86400 * CLOCK_NS_PER_S;
 struct looking {
 	const struct spool *spool;
 	struct health health;
-	int64_t retain_ns;
-	struct tally confirmed, due; /* due: since when its retention is over */
 	int64_t today_ns;
 	int64_t today_files, today_bytes;
 	int64_t newest_ns;
 };
 
+struct confirmed {
+	int room_fd;
+	int64_t now_ns, retain_ns;
+	struct tally *all, *due;
+};
+
 static int
 visit_confirmed(void *context, const char *path, const struct dirent *entry)
 {
-	struct looking *looking = context;
-	int64_t bytes, since_ns, now_ns = looking->health.now_ns;
+	const struct confirmed *confirmed = context;
+	int64_t bytes, since_ns, now_ns = confirmed->now_ns;
 
 	(void)entry;
-	if (tally_look(looking->spool->confirmed_fd, path, TALLY_MOVED, now_ns,
-		&bytes, &since_ns) < 0)
+	if (tally_look(confirmed->room_fd, path, TALLY_MOVED, now_ns, &bytes,
+		&since_ns) < 0)
 		return 0; /* deleted meanwhile */
-	tally_add(&looking->confirmed, bytes, since_ns);
-	if (since_ns <= now_ns - looking->retain_ns)
-		tally_add(&looking->due, bytes, since_ns + looking->retain_ns);
+	tally_add(confirmed->all, bytes, since_ns);
+	if (since_ns <= now_ns - confirmed->retain_ns)
+		tally_add(
+		    confirmed->due, bytes, since_ns + confirmed->retain_ns);
 	return 0;
 }
 
-static void
-report_confirmed(struct looking *looking)
+int
+reap_status_count(const struct stage *stage, int64_t now_ns,
+    struct tally *confirmed, struct tally *due)
 {
-	struct health *health = &looking->health;
-	int rc = 0;
+	struct confirmed context = {
+	    .room_fd = stage->spool->confirmed_fd,
+	    .now_ns = now_ns,
+	    .retain_ns = stage->config->retain_seconds * CLOCK_NS_PER_S,
+	    .all = confirmed,
+	    .due = due,
+	};
 
-	if (looking->spool->confirmed_fd >= 0)
-		rc = fsio_walk(
-		    looking->spool->confirmed_fd, visit_confirmed, looking);
+	return context.room_fd < 0
+		   ? 0
+		   : fsio_walk(context.room_fd, visit_confirmed, &context);
+}
+
+static void
+report_confirmed(struct health *health)
+{
+	struct tally confirmed = {0}, due = {0};
+	int rc = reap_status_count(
+	    health->stage, health->now_ns, &confirmed, &due);
+
 	if (rc < 0)
 		health_unknown(health, "confirmed", rc);
-	health_open_room(health, "confirmed", &looking->confirmed);
-	json_number(&health->json, "due", looking->due.files);
+	health_open_room(health, "confirmed", &confirmed);
+	json_number(&health->json, "due", due.files);
 	json_close(&health->json, '}');
-	if (looking->due.files < looking->confirmed.files)
+	if (due.files < confirmed.files)
 		health_line(health, "%" PRId64 " kept, as retain says",
-		    looking->confirmed.files - looking->due.files);
-	health_judge_age(health, "confirmed", &looking->due);
+		    confirmed.files - due.files);
+	health_judge_age(health, "confirmed", &due);
 }
 
 static void
@@ -167,14 +187,11 @@ report_space(struct looking *looking)
 void
 reap_status(struct stage *stage, const struct health_options *options)
 {
-	struct looking looking = {
-	    .spool = stage->spool,
-	    .retain_ns = stage->config->retain_seconds * CLOCK_NS_PER_S,
-	};
+	struct looking looking = {.spool = stage->spool};
 
 	if (!health_begin(&looking.health, stage, options))
 		return;
-	report_confirmed(&looking);
+	report_confirmed(&looking.health);
 	report_ledger(&looking);
 	report_space(&looking);
 	health_end(&looking.health);

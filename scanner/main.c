@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "common/progress.h"
 #include "common/sandbox.h"
 #include "common/stage.h"
@@ -35,7 +36,22 @@ struct scan {
 	int64_t began_ns;
 	size_t claimed, deferred, refused, excluded;
 	int64_t claimed_bytes;
+	struct metrics *metrics;
+	struct tally left; /* in base_dir; counted for the metrics alone */
 };
+
+static const struct metrics_family claimed_files = {
+    "s3spool_claimed_files_total", "Files that were moved into the spool.",
+    METRICS_COUNTER, NULL, false};
+static const struct metrics_family claimed_bytes = {
+    "s3spool_claimed_bytes_total", "Bytes of these files.", METRICS_COUNTER,
+    NULL, false};
+static const struct metrics_family unsettled_files = {"s3spool_unsettled_files",
+    "Files in base_dir that the last scan left for a later one.", METRICS_GAUGE,
+    NULL, false};
+static const struct metrics_family refused_files = {"s3spool_refused_files",
+    "Files in base_dir that the last scan left alone, such as links.",
+    METRICS_GAUGE, NULL, false};
 
 static void
 say_no_lease(struct scan *scan, const struct claim_report *report)
@@ -97,6 +113,33 @@ show_progress(struct scan *scan)
 		progress_show(&scan->progress, &count);
 }
 
+/* A file that stays in base_dir. */
+static void
+count_left(struct scan *scan, const struct walk_entry *entry)
+{
+	int64_t bytes, since_ns;
+
+	if (scan->metrics != NULL &&
+	    tally_look(entry->dirfd, entry->name, TALLY_WRITTEN,
+		clock_fs_now_ns(&scan->claim.fs_clock), &bytes, &since_ns) == 0)
+		tally_add(&scan->left, bytes, since_ns);
+}
+
+static void
+write_metrics(struct scan *scan)
+{
+	struct metrics *metrics = scan->metrics;
+
+	if (metrics == NULL)
+		return;
+	metrics_add(metrics, &claimed_files, NULL, (int64_t)scan->claimed);
+	metrics_add(metrics, &claimed_bytes, NULL, scan->claimed_bytes);
+	metrics_add(metrics, &unsettled_files, NULL, (int64_t)scan->deferred);
+	metrics_add(metrics, &refused_files, NULL, (int64_t)scan->refused);
+	metrics_add_room(metrics, "base", &scan->left, &scan->left);
+	(void)metrics_write(metrics, true); /* what is lost was said */
+}
+
 static enum walk_result
 on_candidate(void *context, const struct walk_entry *entry)
 {
@@ -135,10 +178,12 @@ on_candidate(void *context, const struct walk_entry *entry)
 		return scan->claim.look_only ? WALK_KEPT : WALK_MOVED;
 	case CLAIM_DEFERRED:
 		scan->deferred++;
+		count_left(scan, entry);
 		log_debug("Deferred %s: %s", path, report.reason);
 		return WALK_KEPT;
 	case CLAIM_REFUSED:
 		scan->refused++;
+		count_left(scan, entry);
 		log_about(LOG_WARNING, LOG_PATH(path),
 		    "Leaving %s/%s alone: %s", scan->stage.config->base_dir,
 		    path, report.reason);
@@ -267,7 +312,12 @@ run(struct scan *scan)
 	if (!stage_open_spool(
 		&scan->stage, claim->look_only ? SPOOL_LOOK : SPOOL_CREATE))
 		return;
-	sandbox_enter(&(struct sandbox){.spool = scan->stage.spool});
+	if (!claim->look_only)
+		scan->metrics = metrics_begin(&scan->stage, "scan");
+	sandbox_enter(&(struct sandbox){
+	    .spool = scan->stage.spool,
+	    .metrics_dir = scan->stage.config->metrics_dir,
+	});
 	if (scan->status.wanted) {
 		scan_status(&scan->stage, &scan->status);
 		return;
@@ -296,6 +346,7 @@ run(struct scan *scan)
 	fsio_close_all(&claim->claimed);
 	run_end(claim->spool, claim->run);
 	claim->run = NULL;
+	write_metrics(scan);
 	if (lock_fd >= 0)
 		(void)close(lock_fd); /* a lock, no data */
 }
@@ -406,5 +457,6 @@ main(int argc, char **argv)
 		if (check_usage(&scan) && enter_loop(&scan))
 			run(&scan);
 	}
+	metrics_free(scan.metrics);
 	return stage_end(&scan.stage);
 }

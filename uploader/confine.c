@@ -133,6 +133,7 @@ confine(const struct uploader *up)
 	struct paths paths = {NULL, 0};
 	struct sandbox sandbox = {
 	    .spool = up->stage->spool,
+	    .metrics_dir = up->config->metrics_dir,
 	    .connects = true,
 	    .runs_programs = runs_programs(up->profiles),
 	};

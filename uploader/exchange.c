@@ -222,6 +222,13 @@ log_failure(const struct job *job, const char *description)
 		    operation_of(job), key, id, id_2);
 }
 
+/* The store, or what lies between, keeps the file from it for this run. */
+static void
+count_failure(const struct job *job)
+{
+	job->up->failures[job->is_answered ? FAILURE_STORE : FAILURE_NETWORK]++;
+}
+
 /* Nothing will get better for any file: says so once, and stops. */
 void
 exchange_end_run(
@@ -234,6 +241,8 @@ exchange_end_run(
 		log_error("Stopping here, everything stays queued%s%s",
 		    hint != NULL ? "; " : "", hint != NULL ? hint : "");
 	}
+	if (status == EX_TEMPFAIL)
+		count_failure(job);
 	uploader_stop(up, status);
 	job_give_back(job, GIVE_QUEUED, NULL);
 }
@@ -254,6 +263,7 @@ exchange_leave_queued(struct job *job, const char *description)
 {
 	if (!job->up->stopping)
 		log_failure(job, description);
+	count_failure(job);
 	job_give_back(job, GIVE_QUEUED, NULL);
 }
 
@@ -286,6 +296,7 @@ back_off(struct job *job, const struct transfer_result *result,
 			exchange_leave_queued(job, description);
 		return;
 	}
+	up->retries++;
 	delay_ms = retry_delay_ms(job->attempts, chance_u32(),
 	    result->fault == TRANSFER_ANSWERED ? job->reply.retry_after_ms
 					       : -1);
@@ -623,8 +634,9 @@ exchange_answered(struct job *job, const struct transfer_result *result)
 	const struct verdict_row *row = &again;
 	char *description;
 
+	job->is_answered = result->fault == TRANSFER_ANSWERED;
 	if (result->fault == TRANSFER_FILE) {
-		job_give_back(job, GIVE_QUEUED, result->message);
+		job_give_back(job, GIVE_CHANGED, result->message);
 		return;
 	}
 	(void)s3_reply_error(&job->reply, &job->error); /* emptied if none */

@@ -75,6 +75,10 @@ job_give_back(struct job *job, enum give_back how, const char *reason)
 	else if (reason != NULL)
 		log_about(LOG_WARNING, LOG_PATH(path), "%s stays queued: %s",
 		    path, reason);
+	if (reason != NULL && how != GIVE_DEFERRED)
+		up->failures[how == GIVE_CHANGED  ? FAILURE_CHANGED
+			     : how == GIVE_QUEUED ? FAILURE_STORE
+						  : FAILURE_LOCAL]++;
 	if (job->multi != NULL && multi_defer(job, how, NULL, NULL))
 		return;
 	if (job->multi != NULL)
@@ -84,7 +88,7 @@ job_give_back(struct job *job, enum give_back how, const char *reason)
 	job->commit->run->held--;
 	if (how != GIVE_DEFERRED)
 		stage_fail(
-		    up->stage, how == GIVE_QUEUED ? EX_TEMPFAIL : EX_IOERR);
+		    up->stage, how == GIVE_LOCAL ? EX_IOERR : EX_TEMPFAIL);
 	pick_leave(up->pick, path);
 	if (rc == -EEXIST) {
 		log_debug("%s stays in uploading/: another file of its path "
@@ -157,7 +161,8 @@ is_unchanged(struct job *job)
 {
 	if (!job_has_changed(job))
 		return true;
-	job_give_back(job, GIVE_QUEUED, "it was changed while it was uploaded");
+	job_give_back(
+	    job, GIVE_CHANGED, "it was changed while it was uploaded");
 	return false;
 }
 
@@ -442,7 +447,7 @@ read_body(struct job *job)
 	job->body = mem_alloc(job->body_size);
 	n = fsio_pread_all(job->fd, job->body, job->body_size, 0);
 	if (n != job->st.st_size) {
-		job_give_back(job, n < 0 ? GIVE_LOCAL : GIVE_QUEUED,
+		job_give_back(job, n < 0 ? GIVE_LOCAL : GIVE_CHANGED,
 		    n < 0 ? strerror((int)-n) : "it got shorter");
 		return;
 	}
@@ -483,7 +488,7 @@ take_hashed(struct job *job)
 	if (n == job->hashing.length)
 		digested(job);
 	else
-		job_give_back(job, n < 0 ? GIVE_LOCAL : GIVE_QUEUED,
+		job_give_back(job, n < 0 ? GIVE_LOCAL : GIVE_CHANGED,
 		    n < 0 ? strerror((int)-n) : "it got shorter");
 }
 

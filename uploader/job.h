@@ -42,6 +42,7 @@ enum give_back {
 	GIVE_DEFERRED, /* somebody else is about it, or what ends the run has
 			* set the status: that is no failure of its own */
 	GIVE_QUEUED,   /* it didn't work out: for the next run, status 75 */
+	GIVE_CHANGED,  /* nor that, as the file did meanwhile; status 75 */
 	GIVE_LOCAL     /* local input or output is in the way: status 74 */
 };
 
@@ -66,6 +67,7 @@ struct job {
 	struct hashers_task hashing;
 	enum checksum sent_checksum; /* of the last request with a body */
 	int attempts;		     /* failed ones */
+	bool is_answered;	     /* the last one was */
 	bool timed_out;
 	unsigned repaired;   /* a bit for each enum repair that was tried */
 	unsigned generation; /* of the credentials last used */

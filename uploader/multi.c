@@ -74,6 +74,7 @@ save(struct multi *multi)
 		return true;
 	log_error("Cannot save the state of a multipart upload in '%s': %s",
 	    multi->up->config->spool_dir, strerror(-rc));
+	multi->up->failures[FAILURE_LOCAL]++;
 	job_give_back(multi->lead, GIVE_LOCAL, NULL);
 	return false;
 }
@@ -314,7 +315,7 @@ send_complete(struct job *lead, int64_t now_ns)
 	 * of it, which must not become one object. */
 	if (job_has_changed(lead)) {
 		job_give_back(
-		    lead, GIVE_QUEUED, "it was changed while it was uploaded");
+		    lead, GIVE_CHANGED, "it was changed while it was uploaded");
 		return;
 	}
 	/* As before a PUT that may replace an object. */

@@ -31,6 +31,7 @@
 #include "uploader/multi.h"
 #include "uploader/named.h"
 #include "uploader/settings.h"
+#include "uploader/upload_metrics.h"
 #include "uploader/upload_progress.h"
 #include "uploader/uploader.h"
 
@@ -54,6 +55,12 @@ void
 uploader_stop(struct uploader *up, int status)
 {
 	stage_fail(up->stage, status);
+	if (status == EX_NOPERM)
+		up->failures[FAILURE_PERMISSION]++;
+	else if (status == EX_CONFIG)
+		up->failures[FAILURE_CONFIGURATION]++;
+	else if (status == EX_IOERR)
+		up->failures[FAILURE_LOCAL]++;
 	if (up->stopping)
 		return;
 	up->stopping = true;
@@ -330,7 +337,7 @@ loop(struct uploader *up)
 	bool dry = false; /* nothing to take, until what is in flight is done */
 
 	for (;;) {
-		int64_t work_ns, commit_ns, renewal_ns;
+		int64_t work_ns, commit_ns, renewal_ns, metrics_ns;
 		int rc;
 
 		if (!up->stopping && (!dry || awaits_names(up)))
@@ -366,6 +373,9 @@ loop(struct uploader *up)
 			work_ns = commit_ns;
 		if (renewal_ns < work_ns)
 			work_ns = renewal_ns;
+		metrics_ns = upload_metrics_work(up);
+		if (metrics_ns < work_ns)
+			work_ns = metrics_ns;
 		work_ns = upload_progress_show(up, work_ns);
 		log_flush();
 		rc = transfer_poll(
@@ -442,6 +452,7 @@ fail_set_up(struct uploader *up, char *error, int status)
 {
 	log_error("%s", error);
 	free(error);
+	up->failures[FAILURE_CONFIGURATION]++;
 	stage_fail(up->stage, status);
 	return false;
 }
@@ -588,14 +599,20 @@ upload_all(struct stage *stage, const struct upload_wishes *wishes)
 	    .began_ns = clock_monotonic_ns(),
 	};
 	int rc;
+	bool is_resolved;
 
 	stage_log_to_file(stage);
 	bounds_begin(&up.bounds);
 	retry_budget_init(&up.budget);
-	if (!resolve(&up) ||
-	    (wishes->files_from != NULL &&
+	is_resolved = resolve(&up);
+	/* That it isn't is something that the metrics tell. */
+	if ((!is_resolved && up.config->metrics_dir == NULL) ||
+	    (is_resolved && wishes->files_from != NULL &&
 		!named_open(stage, wishes->files_from, &up.named)) ||
 	    !stage_open_spool(stage, SPOOL_CREATE))
+		goto out;
+	upload_metrics_begin(&up);
+	if (!is_resolved)
 		goto out;
 	confine(&up);
 	set_up_pick(&up);
@@ -615,4 +632,5 @@ out:
 	if (up.pick != NULL && pick_barred(up.pick) > 0)
 		stage_fail(stage, EX_IOERR);
 	tear_down(&up);
+	upload_metrics_end(&up);
 }

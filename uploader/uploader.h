@@ -24,6 +24,17 @@
 struct job;
 struct named;
 
+/* What keeps files from being stored, as a person would look for it. */
+enum upload_failure {
+	FAILURE_NETWORK,    /* no answer, or half of one */
+	FAILURE_STORE,	    /* it answers that it can't now */
+	FAILURE_PERMISSION, /* credentials, or what they allow */
+	FAILURE_CONFIGURATION,
+	FAILURE_CHANGED, /* the file did, meanwhile */
+	FAILURE_LOCAL	 /* this host's input and output */
+};
+enum { UPLOAD_FAILURES = FAILURE_LOCAL + 1 };
+
 struct uploader {
 	struct stage *stage;
 	const struct config *config;
@@ -50,6 +61,9 @@ struct uploader {
 	struct concurrency concurrency; /* where connections is auto */
 	int max_attempts;
 	int unlucky; /* files given up since the last one was stored */
+	int64_t retries;
+	int64_t failures[UPLOAD_FAILURES]; /* but for files that are refused */
+	struct upload_metrics *metrics;	   /* NULL: none are wanted */
 
 	struct job *jobs; /* one a slot */
 	size_t job_count; /* that have been needed so far */

@@ -15,7 +15,7 @@ set -g __s3spool_keys \
 	content_type content_types content_encoding cache_control \
 	expected_bucket_owner request_payer object_lock_mode \
 	object_lock_retain_until retain prune_after \
-	ledger_retention log_level log_format log_file
+	ledger_retention log_level log_format log_file metrics_dir
 
 # The options, each with its text, that this command line shows by --help.
 function __s3spool_options
