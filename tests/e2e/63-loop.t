@@ -43,12 +43,13 @@ mv "original/$hour/02-b.dat" "$base/$hour/04-renamed.dat"
 cp "$base/$hour/04-renamed.dat" "original/$hour/04-renamed.dat" 2>/dev/null ||
 	echo "# it was quick"
 wait_until "and what is renamed" has_stored 4
-wait_until "all are reaped" is_empty "$base"
+wait_until "all are claimed" is_empty "$base"
 kill -s TERM "$started"
 finish "$started"
 status_is 0 "a signal ends it with 0"
 is "$(sort bg.out)" "$(keys)" "it prints the keys uploaded"
 wait_until "and nothing of it goes on" has_ended "--loop=1h"
+run_ok reap "$conf"
 drained
 
 scenario "each program, by the clock"
@@ -72,6 +73,7 @@ for name in scan upload reap; do
 	status_is 0 "any of the signals ends it"
 done
 bucket_is_original
+run_ok reap "$conf"
 drained
 
 scenario "an upload that is under way when the signal comes"
