@@ -155,21 +155,12 @@ said()
 # minute.
 wait_minutes()
 {
-	wait_description=$1
-	shift
-	polls=0
-	until "$@"; do
-		polls=$((polls + 1))
-		if [ "$polls" -gt 600 ]; then
-			fail "$wait_description"
-			said .
-			tail -n 30 journal | sed 's/^/# /'
-			show bg.out bg.err
-			return 1
-		fi
-		sleep 0.5
-	done
-	pass "$wait_description"
+	poll_seconds=0.5
+	wait_until "$@" || {
+		said .
+		tail -n 30 journal | sed 's/^/# /'
+	}
+	poll_seconds=0.05
 }
 
 # shellcheck disable=SC2317 # wait_minutes calls it

@@ -287,7 +287,9 @@ finish()
 	wait "$1" || status=$?
 }
 
-# wait_until DESCRIPTION COMMAND...: polls until the command succeeds.
+# wait_until DESCRIPTION COMMAND...: polls until the command succeeds, 600 times at
+# most.
+poll_seconds=0.05
 wait_until()
 {
 	wait_description=$1
@@ -301,7 +303,7 @@ wait_until()
 			show bg.out bg.err
 			return 1
 		fi
-		sleep 0.05
+		sleep "$poll_seconds"
 	done
 	pass "$wait_description"
 }
