@@ -1,6 +1,6 @@
-/* The rows are few, a location's day each, and most receipts are about the row
- * of the one before: it is asked first, and the others in turn. See summary.h.
- */
+/* The rows, a location's day each, are kept sorted. Most receipts are about the
+ * row of the one before, which is asked first, and new rows come at the end,
+ * for the record is read by days. See summary.h. */
 #include "reaper/summary.h"
 
 #include <inttypes.h>
@@ -43,12 +43,35 @@ summary_free(struct summary *summary)
 	free(summary);
 }
 
-static bool
-is_row(const struct row *row, int64_t day, const char *location, size_t length)
+/* How ROW is ordered to the one of DAY and the LENGTH bytes of LOCATION: by
+ * day, then by location. */
+static int
+compare(const struct row *row, int64_t day, const char *location, size_t length)
 {
-	return row->day == day &&
-	       strncmp(row->location, location, length) == 0 &&
-	       row->location[length] == '\0';
+	int order;
+
+	if (row->day != day)
+		return row->day < day ? -1 : 1;
+	order = strncmp(row->location, location, length);
+	return order != 0 ? order : row->location[length] != '\0';
+}
+
+/* The first row that isn't before that. */
+static size_t
+find_place(const struct summary *summary, int64_t day, const char *location,
+    size_t length)
+{
+	size_t low = 0, high = summary->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (compare(&summary->rows[middle], day, location, length) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 static struct row *
@@ -58,20 +81,22 @@ find_row(
 	size_t i = summary->latest;
 
 	if (i < summary->count &&
-	    is_row(&summary->rows[i], day, location, length))
+	    compare(&summary->rows[i], day, location, length) == 0)
 		return &summary->rows[i];
-	for (i = 0; i < summary->count; i++)
-		if (is_row(&summary->rows[i], day, location, length))
-			break;
+	i = find_place(summary, day, location, length);
 	summary->latest = i;
-	if (i < summary->count)
+	if (i < summary->count &&
+	    compare(&summary->rows[i], day, location, length) == 0)
 		return &summary->rows[i];
 	if (summary->count == summary->capacity) {
 		summary->capacity = summary->capacity * 2 + 16;
 		summary->rows = mem_grow(
 		    summary->rows, summary->capacity, sizeof *summary->rows);
 	}
-	summary->rows[summary->count++] = (struct row){
+	memmove(summary->rows + i + 1, summary->rows + i,
+	    (summary->count - i) * sizeof *summary->rows);
+	summary->count++;
+	summary->rows[i] = (struct row){
 	    .day = day,
 	    .location = mem_copy_n(location, length),
 	    .first_ns = INT64_MAX,
@@ -93,16 +118,6 @@ summary_add(struct summary *summary, const char *path, int64_t uploaded_at_ns,
 		row->first_ns = uploaded_at_ns;
 	if (uploaded_at_ns > row->last_ns)
 		row->last_ns = uploaded_at_ns;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	const struct row *x = a, *y = b;
-
-	if (x->day != y->day)
-		return x->day < y->day ? -1 : 1;
-	return strcmp(x->location, y->location);
 }
 
 static void
@@ -136,12 +151,9 @@ format_text(const struct row *row, struct strbuf *lines)
 }
 
 void
-summary_format(struct summary *summary, bool as_json, struct strbuf *lines)
+summary_format(
+    const struct summary *summary, bool as_json, struct strbuf *lines)
 {
-	if (summary->count > 0)
-		qsort(summary->rows, summary->count, sizeof *summary->rows,
-		    compare);
-	summary->latest = 0;
 	for (size_t i = 0; i < summary->count; i++) {
 		if (as_json)
 			format_json(&summary->rows[i], lines);

@@ -21,6 +21,6 @@ void summary_add(struct summary *summary, const char *path,
 /* Appends a line for each day and location, sorted: tab-separated, locations
  * percent-encoded, or a JSON object. */
 void summary_format(
-    struct summary *summary, bool as_json, struct strbuf *lines);
+    const struct summary *summary, bool as_json, struct strbuf *lines);
 
 #endif
