@@ -284,18 +284,20 @@ def programs(world, *stages):
     return "; ".join(shlex.join(world.command(stage)) for stage in stages)
 
 
-def others(scene):
-    """Name -> a command of what somebody else does at the same time."""
-    world = scene.world
-    return {
-        "all three": programs(world, "scan", "upload", "reap"),
-        "an uploader": programs(world, "upload"),
-        "a reaper": programs(world, "reap"),
-        "the same": scene.move(),
-        "the opposite": shlex.join(world.command(
-            "upload", options=["--release" if scene.errand == "hold" else "--hold"],
-            arguments=PATHS)),
-    }
+def opposite(scene):
+    return shlex.join(scene.world.command(
+        "upload", options=["--release" if scene.errand == "hold" else "--hold"],
+        arguments=PATHS))
+
+
+# What somebody else does at the same time: name -> its command.
+OTHERS = {
+    "all three": lambda scene: programs(scene.world, "scan", "upload", "reap"),
+    "an uploader": lambda scene: programs(scene.world, "upload"),
+    "a reaper": lambda scene: programs(scene.world, "reap"),
+    "the same": Scene.move,
+    "the opposite": opposite,
+}
 
 
 def settle(scene):
@@ -319,7 +321,7 @@ def meet(errand, n, what, *how):
     """WHAT happens at the errand's call N."""
     with Scene(plain(), errand) as scene:
         came, note = again(scene)
-        command = others(scene)[what]
+        command = OTHERS[what](scene)
         ended = scene.act(
             "--skip-uninteresting", "--patience", "60000", *how, "--run-at",
             f"any:{n}:exit=({command}; {came}; {command}) >/dev/null 2>&1")
@@ -336,9 +338,7 @@ def beside_others():
         cases = []
         for how in (), BY_HAND:
             total = counted(errand, *how)["total"]
-            with Scene(plain(), errand) as scene:
-                cases += [(n, what, *how) for n in range(1, total + 1)
-                          for what in others(scene)]
+            cases += [(n, what, *how) for n in range(1, total + 1) for what in OTHERS]
         chosen = sample(cases, 2)
         holds([text for case in chosen for text in meet(errand, *case)],
               f"{errand} beside others, {len(chosen)} of {len(cases)} moments and "
