@@ -31,7 +31,7 @@ EXCHANGE = "uploader/exchange.c"
 VERDICT = "uploader/verdict.c"
 COMPARE = "uploader/compare.c"
 OPERATE = "uploader/operate.c"
-FAILED = "uploader/failed.c"
+FAILED = "common/failed.c"
 WHEREABOUTS = "common/whereabouts.c"
 
 MUTANTS = [
