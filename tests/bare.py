@@ -121,7 +121,11 @@ def command_in(root, command, user=None, directory="/", environment=(),
     last += ["env", "-i", "-C", directory, "PATH=" + PATH, *environment,
              *command]
     script = " && ".join(shlex.join(step) for step in steps + [last])
-    return NAMESPACES + ["sh", "-c", script]
+    line = NAMESPACES + ["sh", "-c", script]
+    if keeps_packages:
+        # apt has them for itself, and doesn't wait for another apt.
+        line = ["flock", "--no-fork", os.path.join(KEPT, "lock")] + line
+    return line
 
 
 def run(arguments):
