@@ -10,7 +10,7 @@ deploy_dir=$tree/deploy
 begin "the scripts"
 grep -rlE '^#!(/bin/sh|/bin/bash|/usr/bin/env (ba)?sh)$' "$deploy_dir" \
 	"$tree/.ci" >scripts
-like scripts "/deploy/container/every$" "there are some: $(wc -l <scripts)"
+like scripts "/deploy/s3spool$" "there are some: $(wc -l <scripts)"
 while read -r script; do
 	name=${script#"$tree"/}
 	ok "$name can be executed" test -x "$script"
@@ -114,7 +114,7 @@ mistaken: CronJob.spec.concurrencyPolicy: Never" "mistakes would have been seen"
 		    for thing in yaml.safe_load_all(open(path)):
 		        walk(thing)
 	EOF
-	is "$(sed -E 's/^every "?[0-9]+"? //' commands | sort -u)" \
+	is "$(sed -E 's/ --loop [0-9]+ / /' commands | sort -u)" \
 		"s3spool reap /etc/s3spool/s3spool.yaml
 s3spool run /etc/s3spool/s3spool.yaml
 s3spool scan /etc/s3spool/s3spool.yaml
