@@ -98,7 +98,8 @@ class Producer:
         self.hour = f"{self.location}/{name}"
         try:
             os.makedirs(self.world.full(self.hour), exist_ok=True)
-        except FileNotFoundError:
+        except (FileNotFoundError, FileExistsError):
+            # The latter: it was there, and is gone before it is looked at.
             self.miss(self.hour + "/", changed)
         self.made = time.time()
 
