@@ -42,6 +42,7 @@ class Writer:
         os.mkfifo(self.call)
         os.mkfifo(self.done)
         self.link = os.path.join(world.root, "link")
+        self.own_names = 0  # which he removes himself
         self.reader = os.open(world.full(PATH), os.O_RDONLY)
         if route == "link":
             world.links = True
@@ -101,7 +102,7 @@ class Writer:
     def log(self, fd):
         """What FD holds now is whole. A file without any name is nobody's."""
         data = os.pread(fd, 1 << 26, 0)
-        if os.fstat(fd).st_nlink == 0:
+        if os.fstat(fd).st_nlink <= self.own_names:
             return
         self.world.log_version(PATH, data, self.file if self.is_ours(fd) else None)
 
@@ -119,7 +120,7 @@ def change(writer, how, restore=True):
     fd = writer.open(os.O_RDWR)
     try:
         st = os.fstat(fd)
-        if st.st_nlink == 0:
+        if st.st_nlink <= writer.own_names:
             return  # deleted, and stored: what is written now goes nowhere
         writer.void(fd)
         how(fd, st)
@@ -193,9 +194,11 @@ def link_for_a_moment(writer):
         if ctypes.get_errno() == errno.ENOENT:
             return  # it has no name any more
         raise OSError(ctypes.get_errno(), "linkat")
+    writer.own_names = 1
     try:
         change(writer, lambda fd, st: os.pwrite(fd, b"by a link", st.st_size // 3))
     finally:
+        writer.own_names = 0
         os.unlink(writer.link)
 
 
