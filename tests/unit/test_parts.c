@@ -168,6 +168,7 @@ START_TEST(writes_checksums)
 	ck_assert_pstr_eq(checksum_header(kinds[_i].kind), kinds[_i].header);
 	ck_assert_str_eq(
 	    checksum_base64(kinds[_i].kind, &digest, text), kinds[_i].text);
+	digest_done(&digest);
 }
 END_TEST
 
