@@ -4,10 +4,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "common/fsio.h"
+#include "common/log.h"
+#include "common/mem.h"
 #include "common/run.h"
+#include "common/strbuf.h"
 
 struct looking {
 	const struct spool *spool;
@@ -88,4 +94,22 @@ whereabouts_each(const struct spool *spool, const char *path,
 			rc = run_each(spool, states[i].fd, visit_run, &looking);
 	}
 	return rc;
+}
+
+void
+whereabouts_print(const char *state, const char *path, const char *format, ...)
+{
+	struct strbuf line = {0};
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = mem_vformat(format, args);
+	va_end(args);
+	log_escape(&line, path);
+	strbuf_puts(&line, ": ");
+	log_escape(&line, text);
+	(void)printf("%-9s  %s\n", state, strbuf_text(&line));
+	strbuf_done(&line);
+	free(text);
 }

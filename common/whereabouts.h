@@ -19,4 +19,9 @@ int whereabouts_each(const struct spool *spool, const char *path,
     int (*visit)(void *context, const struct whereabouts *place),
     void *context);
 
+/* Prints "STATE  PATH: SENTENCE" on stdout, of which stage_end asks whether it
+ * has failed; what can't be shown is escaped. */
+void whereabouts_print(const char *state, const char *path, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
+
 #endif

@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -131,25 +129,6 @@ end(struct recall *recall)
 	free(recall->questions);
 }
 
-/* STATE, the path, and a sentence. stage_end asks whether stdout has failed. */
-static void __attribute__((format(printf, 3, 4))) answer(
-    const struct question *question, const char *state, const char *format, ...)
-{
-	struct strbuf line = {0};
-	va_list args;
-	char *text;
-
-	va_start(args, format);
-	text = mem_vformat(format, args);
-	va_end(args);
-	log_escape(&line, question->path);
-	strbuf_puts(&line, ": ");
-	log_escape(&line, text);
-	(void)printf("%-9s  %s\n", state, strbuf_text(&line));
-	strbuf_done(&line);
-	free(text);
-}
-
 static int
 read_crc(int fd, uint32_t *ret_crc32c)
 {
@@ -227,9 +206,9 @@ answer_unknown(const struct spool *spool, const struct question *question)
 	char day[TIMEFMT_MAX];
 
 	if (forget_last(spool, day) == 0 && day[0] == '\0')
-		answer(question, "no", "it isn't on record");
+		whereabouts_print("no", question->path, "it isn't on record");
 	else
-		answer(question, "no",
+		whereabouts_print("no", question->path,
 		    "it isn't on record, which was removed until %s, as "
 		    "ledger_retention says",
 		    day[0] != '\0' ? day : "an unknown day");
@@ -258,18 +237,18 @@ answer_has(struct stage *stage, struct question *question)
 		    question->path, strerror(-rc));
 		stage_fail(stage, EX_IOERR);
 	} else if (question->differing > 0) {
-		answer(question, "no",
+		whereabouts_print("no", question->path,
 		    "the file in %s has other bytes than were stored as %s, "
 		    "last %s",
 		    strbuf_text(&question->places), last->object, when);
 		stage_fail(stage, STAGE_SOME_FAILED);
 	} else if (question->files > 0) {
-		answer(question, "yes",
+		whereabouts_print("yes", question->path,
 		    "stored as %s, last %s; the file in %s has the same size "
 		    "and CRC",
 		    last->object, when, strbuf_text(&question->places));
 	} else {
-		answer(question, "yes",
+		whereabouts_print("yes", question->path,
 		    "stored as %s, last %s; no file is left here", last->object,
 		    when);
 	}
@@ -294,7 +273,7 @@ note_confirmed(void *context, const struct whereabouts *place)
 	if (strcmp(place->state, "confirmed") != 0)
 		return 0;
 	question->files++;
-	answer(question, "confirmed",
+	whereabouts_print("confirmed", question->path,
 	    "it is stored, and waits for the reaper to delete it (or for "
 	    "retain to be over)");
 	return 0;
@@ -322,7 +301,7 @@ recall_explain(struct stage *stage)
 			const struct upload *upload = &question->uploads[j];
 			char when[TIMEFMT_MAX];
 
-			answer(question, "stored",
+			whereabouts_print("stored", question->path,
 			    "%s, %" PRId64 " bytes, CRC-32C %08" PRIx32 ", %s",
 			    timefmt_rfc3339(upload->uploaded_at_ns, when),
 			    upload->size, upload->crc32c, upload->object);

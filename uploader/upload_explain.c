@@ -2,8 +2,6 @@
  * stored the reaper. */
 #include "uploader/upload_explain.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -11,9 +9,7 @@
 #include "common/failed.h"
 #include "common/keypath.h"
 #include "common/log.h"
-#include "common/mem.h"
 #include "common/run.h"
-#include "common/strbuf.h"
 #include "common/whereabouts.h"
 
 struct question {
@@ -21,26 +17,6 @@ struct question {
 	const char *path;
 	bool found;
 };
-
-/* STATE, and a sentence. stage_end asks whether stdout has failed. */
-static void __attribute__((format(printf, 3, 4)))
-answer(struct question *question, const char *state, const char *format, ...)
-{
-	struct strbuf line = {0};
-	va_list args;
-	char *text;
-
-	va_start(args, format);
-	text = mem_vformat(format, args);
-	va_end(args);
-	log_escape(&line, question->path);
-	strbuf_puts(&line, ": ");
-	log_escape(&line, text);
-	(void)printf("%-9s  %s\n", state, strbuf_text(&line));
-	strbuf_done(&line);
-	free(text);
-	question->found = true;
-}
 
 static int
 explain_uploading(struct question *question, const char *run)
@@ -50,13 +26,14 @@ explain_uploading(struct question *question, const char *run)
 
 	if (rc < 0)
 		return rc;
+	question->found = true;
 	if (facts.is_dead)
-		answer(question, "uploading",
+		whereabouts_print("uploading", question->path,
 		    "its uploader, pid %ld on %s, has ended; the next one "
 		    "takes it up",
 		    facts.pid, facts.host);
 	else
-		answer(question, "uploading",
+		whereabouts_print("uploading", question->path,
 		    "pid %ld on %s has it: it is being sent, or waits for "
 		    "its next try",
 		    facts.pid, facts.host);
@@ -69,11 +46,13 @@ visit_place(void *context, const struct whereabouts *place)
 {
 	struct question *question = context;
 
+	question->found |= strcmp(place->state, "claimed") == 0 ||
+			   strcmp(place->state, "held") == 0;
 	if (strcmp(place->state, "claimed") == 0)
-		answer(question, "claimed",
-		    "it waits for an uploader, oldest hours first");
+		whereabouts_print(
+		    "claimed", question->path, "it waits for an uploader");
 	else if (strcmp(place->state, "held") == 0)
-		answer(question, "held",
+		whereabouts_print("held", question->path,
 		    "a person holds it back until 's3spool release'");
 	else if (strcmp(place->state, "uploading") == 0)
 		return explain_uploading(question, place->run);
@@ -85,10 +64,12 @@ visit_failed(void *context, const struct failed_file *file)
 {
 	struct question *question = context;
 
-	if (strcmp(file->path, question->path) == 0)
-		answer(question, "failed", "%s: %s (%s, run %s)",
-		    file->reason->code, file->reason->message,
-		    file->reason->when, file->run);
+	if (strcmp(file->path, question->path) != 0)
+		return 0;
+	question->found = true;
+	whereabouts_print("failed", question->path, "%s: %s (%s, run %s)",
+	    file->reason->code, file->reason->message, file->reason->when,
+	    file->run);
 	return 0;
 }
 
