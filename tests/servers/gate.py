@@ -10,7 +10,9 @@ and passes bytes to and from URL, except that
     while DIR/hold-requests exists, nothing more reaches the store;
     while DIR/hold-answers exists, the store acts, but nobody hears of it.
 
-Once something is held, DIR/held exists. Ends on SIGTERM.
+A number in such a file lets as many pieces (what one read of a connection
+gives) pass before anything is held. Once something is held, DIR/held exists.
+Ends on SIGTERM.
 """
 import os
 import socket
@@ -20,13 +22,34 @@ import time
 import urllib.parse
 
 
-def pump(source, target, flag, held):
+class Way:
+    """To the store, or from it: what passes is counted over all connections."""
+
+    def __init__(self, flag):
+        self.flag = flag
+        self.passed = 0
+        self.lock = threading.Lock()
+
+    def may_pass(self):
+        """Whether a piece may; if so, it has."""
+        with self.lock:
+            try:
+                with open(self.flag) as f:
+                    if self.passed >= int(f.read() or 0):
+                        return False
+            except FileNotFoundError:
+                pass
+            self.passed += 1
+            return True
+
+
+def pump(source, target, way, held):
     try:
         while True:
             data = source.recv(65536)
             if not data:
                 break
-            while os.path.exists(flag):
+            while not way.may_pass():
                 with open(held, 'w'):
                     pass
                 time.sleep(0.02)
@@ -45,6 +68,8 @@ def main():
     directory, url = sys.argv[1:]
     store = urllib.parse.urlsplit(url)
     held = os.path.join(directory, 'held')
+    requests = Way(os.path.join(directory, 'hold-requests'))
+    answers = Way(os.path.join(directory, 'hold-answers'))
     listener = socket.create_server(('127.0.0.1', 0), backlog=128)
     with open(os.path.join(directory, 'url.new'), 'w') as f:
         f.write('http://127.0.0.1:%d\n' % listener.getsockname()[1])
@@ -57,13 +82,11 @@ def main():
         except OSError:
             client.close()
             continue
-        for source, target, flag in ((client, server, 'hold-requests'),
-                                     (server, client, 'hold-answers')):
+        for source, target, way in ((client, server, requests),
+                                    (server, client, answers)):
             source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(
-                target=pump, daemon=True, args=(
-                    source, target, os.path.join(directory, flag),
-                    held)).start()
+            threading.Thread(target=pump, daemon=True,
+                             args=(source, target, way, held)).start()
 
 
 main()
