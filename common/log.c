@@ -144,6 +144,24 @@ printable_length(const char *text)
 	return percent_utf8_length(text);
 }
 
+/* Whether TEXT begins with a character that may make what stands around it be
+ * shown in another order or on another line: U+061C, U+200E, U+200F, U+2028 to
+ * U+202E, U+2066 to U+2069 (Unicode's Bidi_Control, and its separators). */
+static bool
+disguises(const char *text)
+{
+	const unsigned char *byte = (const unsigned char *)text;
+
+	if (byte[0] == 0xd8)
+		return byte[1] == 0x9c;
+	if (byte[0] != 0xe2)
+		return false;
+	if (byte[1] == 0x80)
+		return byte[2] == 0x8e || byte[2] == 0x8f ||
+		       (byte[2] >= 0xa8 && byte[2] <= 0xae);
+	return byte[1] == 0x81 && byte[2] >= 0xa6 && byte[2] <= 0xa9;
+}
+
 /* The length of what TEXT begins with and needs no escape. */
 static size_t
 plain_length(const char *text, bool json)
@@ -153,7 +171,8 @@ plain_length(const char *text, bool json)
 	for (;;) {
 		size_t length = printable_length(end);
 
-		if (length == 0 || *end == '\\' || (json && *end == '"'))
+		if (length == 0 || *end == '\\' ||
+		    (json ? *end == '"' : disguises(end)))
 			return (size_t)(end - text);
 		end += length;
 	}
@@ -179,7 +198,7 @@ log_escape(struct strbuf *buf, const char *text)
 		text += length;
 		if (*text == '\0')
 			return;
-		/* A C1 control's second byte then shows as invalid alone. */
+		/* What follows the first byte then shows as invalid alone. */
 		put_byte(buf, "\\x", *text++);
 	}
 }

@@ -88,7 +88,15 @@ static const struct escape {
     {"\x7f", "\\x7f", "\\u007f"},		 /* DEL */
     {"\xc2\x80\xc2\x9f", "\\xc2\\x80\\xc2\\x9f", /* C1 */
 	"\\u0080\\u009f"},
-    {"\xc2\xa0", "\xc2\xa0", "\xc2\xa0"},	     /* after C1: no control */
+    {"\xc2\xa0", "\xc2\xa0", "\xc2\xa0"},	      /* after C1: no control */
+    {"\u202egpj", "\\xe2\\x80\\xaegpj", "\u202egpj"}, /* another order */
+    {"\u061c\u200e\u200f\u2028\u2066\u2069",	      /* each end of those */
+	"\\xd8\\x9c\\xe2\\x80\\x8e\\xe2\\x80\\x8f\\xe2\\x80\\xa8"
+	"\\xe2\\x81\\xa6\\xe2\\x81\\xa9",
+	"\u061c\u200e\u200f\u2028\u2066\u2069"},
+    {"\u061b\u200d\u2010\u2027\u202f\u2065\u206a", /* beside them */
+	"\u061b\u200d\u2010\u2027\u202f\u2065\u206a",
+	"\u061b\u200d\u2010\u2027\u202f\u2065\u206a"},
     {"\\", "\\x5c", "\\\\"},			     /* a backslash */
     {"\\x0a", "\\x5cx0a", "\\\\x0a"},		     /* is no newline */
     {"say \"x\"", "say \"x\"", "say \\\"x\\\""},     /* quotes */
