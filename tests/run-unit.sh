@@ -3,24 +3,24 @@
 # `N passed, N failed`, summed over their own closing lines.
 set -eu
 
-if [ $# -eq 0 ]; then
-	echo "usage: run-unit.sh PROGRAM..." >&2
-	echo "S3SPOOL_TEST_SECONDS: the time limit of each (default: 600)" >&2
-	exit 64
-fi
+usage()
+{
+	cat <<'EOF'
+usage: run-unit.sh PROGRAM...
 
-output=$(mktemp)
-trap 'rm -f "$output"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-passed=0
-failed=0
+environment:
+    S3SPOOL_TEST_JOBS      programs at once (default: 2)
+    S3SPOOL_TEST_SECONDS   the time limit of each (default: 600)
+EOF
+}
 
-for program in "$@"; do
+# Runs one, shows what it says in one piece, and files "PASSED FAILED".
+run_one()
+{
+	output=$(mktemp "$S3SPOOL_TEST_RESULTS/XXXXXX")
 	status=0
-	timeout -k 10 "${S3SPOOL_TEST_SECONDS:-600}" "$program" \
+	timeout -k 10 "${S3SPOOL_TEST_SECONDS:-600}" "$1" \
 		>"$output" 2>&1 || status=$?
-	cat "$output"
 	# "98%: Checks: 50, Failures: 1, Errors: 0"
 	checks=0
 	bad=0
@@ -30,17 +30,48 @@ for program in "$@"; do
 			bad += $5 + $7
 		}
 		END { printf "checks=%d bad=%d", checks, bad }' "$output")"
-	passed=$((passed + checks - bad))
-	failed=$((failed + bad))
+	good=$((checks - bad))
 	# A program that a sanitizer or a signal ends closes with no such line.
 	if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
-		echo "$program: ended with status $status"
-		failed=$((failed + 1))
+		echo "$1: ended with status $status" >>"$output"
+		bad=1
 	elif [ "$checks" -eq 0 ]; then
-		echo "$program: checked nothing"
-		failed=$((failed + 1))
+		echo "$1: checked nothing" >>"$output"
+		bad=1
 	fi
-done
+	flock "$S3SPOOL_TEST_RESULTS" cat "$output"
+	echo "$good $bad" >"$output.sum"
+}
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+case ${1-} in
+--one)
+	run_one "$2"
+	exit 0
+	;;
+-h | --help)
+	usage
+	exit 0
+	;;
+'')
+	usage >&2
+	exit 64
+	;;
+esac
+
+S3SPOOL_TEST_RESULTS=$(mktemp -d "${TMPDIR:-/tmp}/s3spool-unit.XXXXXX")
+trap 'rm -rf "$S3SPOOL_TEST_RESULTS"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+export S3SPOOL_TEST_RESULTS
+
+printf '%s\0' "$@" |
+	xargs -0 -n 1 -P "${S3SPOOL_TEST_JOBS:-2}" sh "$0" --one
+sums=$(cat "$S3SPOOL_TEST_RESULTS"/*.sum | awk -v programs=$# '
+	{ passed += $1; failed += $2 }
+	END {
+		if (NR != programs)
+			failed++
+		print passed + 0 " passed, " failed + 0 " failed"
+	}')
+echo "$sums"
+[ "${sums##*, }" = "0 failed" ]

@@ -213,7 +213,7 @@ configure()
 # compare with when the file is gone.
 write_file()
 {
-	mkdir -p "$(dirname -- "original/$1")" "$(dirname -- "base/$1")"
+	mkdir -p "original/${1%/*}" "base/${1%/*}"
 	head -c "${2:-1000}" /dev/urandom >"original/$1"
 	cp -- "original/$1" "base/$1"
 }
@@ -221,12 +221,17 @@ write_file()
 # write_files COUNT [BYTES]: a batch of them, in a few locations and hours.
 write_files()
 {
-	count=0
-	while [ "$count" -lt "$1" ]; do
-		write_file "room$((count % 3))/2021/02/03/0$((count % 4))/$(
-		)$((count % 60))-t$count.dat" "${2:-100}"
-		count=$((count + 1))
-	done
+	"$PYTHON" -c '
+import os, sys
+count, size = map(int, sys.argv[1:])
+for n in range(count):
+    data = os.urandom(size)
+    for top in ("original", "base"):
+        hour = f"{top}/room{n % 3}/2021/02/03/0{n % 4}"
+        os.makedirs(hour, exist_ok=True)
+        with open(f"{hour}/{n % 60}-t{n}.dat", "wb") as file:
+            file.write(data)
+' "$1" "${2:-100}"
 }
 
 # --- the programs ----------------------------------------------------------
