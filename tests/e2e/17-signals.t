@@ -32,16 +32,21 @@ for signal in TERM INT; do
 done
 
 scenario "SIGTERM while it works"
-write_files 400
+write_files 200
 run_ok scan "$conf"
-start "$S3SPOOL_BUILD/s3spool-upload" -o connections=2 "$conf"
+open_gate
+echo 100 >gate/hold-answers
+start "$S3SPOOL_BUILD/s3spool-upload" -o endpoint_url="$gate_url" \
+	-o connections=2 "$conf"
 # shellcheck disable=SC2317 # wait_until calls it
 has_receipts()
 {
 	grep -qsv '^#' "$spool"/runs/*.tsv
 }
 wait_until "something is stored" has_receipts
+wait_until "others are under way" test -e gate/held
 kill -s TERM "$started"
+rm gate/hold-answers
 finish "$started"
 status_is 75 "the status says that files stay queued"
 ok "files are queued" test "$(count_in claimed)" -gt 0
