@@ -536,14 +536,31 @@ spool_release(struct spool *spool, const char *path, ino_t inode)
 	return move(spool, &(struct move){&from, false, &claimed, path});
 }
 
+/* Whether base_dir holds the very file, by a way that leads through no link: a
+ * producer's links may lead to where the file's name isn't ours to count on. */
+static bool
+is_in_base(const struct spool *spool, const char *path, const struct stat *file)
+{
+	struct stat st;
+	int fd = fsio_open_beneath(spool->base_fd, path, O_PATH | O_NOFOLLOW);
+	bool is_it;
+
+	if (fd < 0)
+		return false;
+	is_it = fstat(fd, &st) == 0 && st.st_ino == file->st_ino &&
+		st.st_dev == file->st_dev;
+	(void)close(fd); /* refers to a place, no more */
+	return is_it;
+}
+
 /* Before: two names of one file. After: the one that says its state. */
 int
 spool_drop_twin(struct spool *spool, const struct spool_room *uploading,
-    const char *path, ino_t inode)
+    const char *path, const struct stat *file)
 {
-	if (!is_there(spool->claimed_fd, path, inode) &&
-	    !is_there(spool->held_fd, path, inode) &&
-	    !is_there(spool->base_fd, path, inode))
+	if (!is_there(spool->claimed_fd, path, file->st_ino) &&
+	    !is_there(spool->held_fd, path, file->st_ino) &&
+	    !is_in_base(spool, path, file))
 		return 0;
 	if (unlinkat(uploading->fd, path, 0) < 0 && errno != ENOENT)
 		return -errno;

@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "common/clock.h"
@@ -121,11 +122,11 @@ int spool_hold(struct spool *spool, const struct spool_room *room,
 int spool_release(struct spool *spool, const char *path, ino_t inode);
 
 /* A file with a second name may be a move by link and unlink that was cut off
- * between the two. If claimed/, held/ or base_dir holds PATH as the same INODE,
- * the name in UPLOADING goes: it is the one that nobody else can have put
- * there, and the other says what the file's state is. Returns 1 when it was so,
- * 0 when not, or a negative errno. */
+ * between the two. If claimed/, held/ or base_dir holds PATH as the same FILE
+ * (in base_dir by a way without links), the name in UPLOADING goes: it is the
+ * one that nobody else can have put there, and the other says what the file's
+ * state is. Returns 1 when it was so, 0 when not, or a negative errno. */
 int spool_drop_twin(struct spool *spool, const struct spool_room *uploading,
-    const char *path, ino_t inode);
+    const char *path, const struct stat *file);
 
 #endif

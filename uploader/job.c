@@ -271,7 +271,7 @@ look(struct job *job)
 	/* A move by link and unlink that was cut off between the two, or two of
 	 * them, where the unlink failed. */
 	if (st.st_nlink > 1 &&
-	    spool_drop_twin(spool, &run->uploading, path, job->inode) == 1) {
+	    spool_drop_twin(spool, &run->uploading, path, &st) == 1) {
 		/* It may be taken again at once, by its other name. */
 		log_debug("%s has been given back already", path);
 		run->held--;

@@ -631,34 +631,57 @@ START_TEST(drop_twin)
 	const char *other = others[_i], ours[] = SPOOL "uploading/run/" PATH;
 	struct rooms rooms;
 	struct spool *spool;
-	ino_t inode;
+	struct stat file;
 
 	open_rooms(&rooms, true);
 	spool = rooms.spool;
 	scratch_write(ours, "text");
-	inode = scratch_inode(ours);
+	ck_assert_int_eq(stat(ours, &file), 0);
 	/* Not there, another file, or the inode under another path. */
 	ck_assert_int_eq(
-	    spool_drop_twin(spool, &rooms.uploading, PATH, inode), 0);
+	    spool_drop_twin(spool, &rooms.uploading, PATH, &file), 0);
 	scratch_write(other, "other");
 	ck_assert_int_eq(
-	    spool_drop_twin(spool, &rooms.uploading, PATH, inode), 0);
+	    spool_drop_twin(spool, &rooms.uploading, PATH, &file), 0);
 	ck_assert_int_eq(link(ours, "base/link"), 0);
 	ck_assert_int_eq(
-	    spool_drop_twin(spool, &rooms.uploading, PATH, inode), 0);
+	    spool_drop_twin(spool, &rooms.uploading, PATH, &file), 0);
 	scratch_check(ours, "text");
 	/* Ours. */
 	ck_assert_int_eq(unlink("base/link"), 0);
 	ck_assert_int_eq(unlink(other), 0);
 	ck_assert_int_eq(link(ours, other), 0);
 	ck_assert_int_eq(
-	    spool_drop_twin(spool, &rooms.uploading, PATH, inode), 1);
+	    spool_drop_twin(spool, &rooms.uploading, PATH, &file), 1);
 	ck_assert(!scratch_exists(ours));
 	scratch_check(other, "text");
 	/* Once more is harmless. */
 	ck_assert_int_eq(
-	    spool_drop_twin(spool, &rooms.uploading, PATH, inode), 1);
+	    spool_drop_twin(spool, &rooms.uploading, PATH, &file), 1);
 	scratch_check(other, "text");
+	close_rooms(&rooms);
+}
+END_TEST
+
+/* A producer's link in the way to the file's other name is not followed. */
+START_TEST(drop_twin_behind_a_link)
+{
+	const char ours[] = SPOOL "uploading/run/" PATH;
+	struct rooms rooms;
+	struct stat file;
+
+	open_rooms(&rooms, true);
+	scratch_write(ours, "text");
+	ck_assert_int_eq(stat(ours, &file), 0);
+	scratch_make_dirs("base/elsewhere");
+	ck_assert_int_eq(link(ours, "base/elsewhere/46-topic.dat"), 0);
+	scratch_make_dirs("base/b/2020/11/15");
+	ck_assert_int_eq(
+	    symlink("../../../../elsewhere", "base/b/2020/11/15/20"), 0);
+	ck_assert_int_eq(access("base/" PATH, F_OK), 0);
+	ck_assert_int_eq(
+	    spool_drop_twin(rooms.spool, &rooms.uploading, PATH, &file), 0);
+	scratch_check(ours, "text");
 	close_rooms(&rooms);
 }
 END_TEST
@@ -694,6 +717,7 @@ main(void)
 	tcase_add_loop_test(moving, finishes_halves, 0, 2 * LENGTH(rows));
 	tcase_add_loop_test(moving, room_is_gone, 0, 2 * LENGTH(rows));
 	tcase_add_loop_test(moving, drop_twin, 0, 3);
+	tcase_add_test(moving, drop_twin_behind_a_link);
 	suite_add_tcase(suite, moving);
 	return scratch_run(suite);
 }
