@@ -66,15 +66,19 @@ loop_read(struct loop *loop, struct stage *stage)
 /* --- signals -------------------------------------------------------------- */
 
 static int
-open_signals(struct looping *looping)
+open_signals(struct looping *looping, const struct stage *stage)
 {
 	sigset_t set;
 
+	/* It is about the log, which passes open; they have their own way. */
+	if (stage->config->log_file != NULL)
+		(void)signal(SIGHUP, SIG_IGN);
 	/* These can't fail with signals that exist. */
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGHUP);
+	if (!stage_ignores_hangup())
+		(void)sigaddset(&set, SIGHUP);
 	(void)sigaddset(&set, SIGCHLD);
 	(void)sigprocmask(SIG_BLOCK, &set, &looping->before);
 	looping->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -256,7 +260,7 @@ loop_enter(const struct loop *loop, struct stage *stage)
 
 	if (loop->every == NULL)
 		return true;
-	rc = open_signals(&looping);
+	rc = open_signals(&looping, stage);
 	if (rc < 0) {
 		log_error("Cannot wait for signals: %s", strerror(-rc));
 		stage_fail(stage, EX_IOERR);

@@ -58,9 +58,20 @@ stage_begin(
 		return false;
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN); /* write says EPIPE instead */
+	/* Ignored, as it may be inherited, no child could be waited for. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	(void)signal(SIGXFSZ, SIG_IGN); /* and EFBIG */
 	settle_ignore_sigio();
 	return true;
+}
+
+bool
+stage_ignores_hangup(void)
+{
+	struct sigaction action;
+
+	return sigaction(SIGHUP, NULL, &action) == 0 &&
+	       action.sa_handler == SIG_IGN;
 }
 
 void

@@ -30,6 +30,9 @@ bool stage_begin(
  * unattended. What answers a person, or tells a wrong command line, goes on
  * saying so on stderr. */
 void stage_log_to_file(struct stage *stage);
+/* Whether SIGHUP was ignored from the beginning, as nohup(1) has it: then it is
+ * not to end us. (Blocked and read from a descriptor it would.) */
+bool stage_ignores_hangup(void);
 /* Reads the configuration (again). False: it was said what is wrong, exit with
  * stage_end. */
 bool stage_read_config(struct stage *stage);

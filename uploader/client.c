@@ -88,7 +88,7 @@ client_open_signals(void)
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
 	/* The log's, which is opened anew then, where it is a file. */
-	if (log_file() == NULL)
+	if (log_file() == NULL && !stage_ignores_hangup())
 		(void)sigaddset(&set, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

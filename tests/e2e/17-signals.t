@@ -31,6 +31,21 @@ for signal in TERM INT; do
 	gave_back
 done
 
+scenario "under nohup"
+write_files 20
+run_ok scan "$conf"
+open_gate
+: >gate/hold-answers
+start nohup "$S3SPOOL_BUILD/s3spool-upload" -o endpoint_url="$gate_url" "$conf"
+wait_until "requests are on their way" test -e gate/held
+kill -s HUP "$started"
+rm gate/hold-answers
+finish "$started"
+status_is 0 "SIGHUP ends nothing"
+bucket_is_original
+run_ok reap "$conf"
+drained
+
 scenario "SIGTERM while it works"
 write_files 200
 run_ok scan "$conf"

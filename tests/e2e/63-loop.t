@@ -76,6 +76,44 @@ bucket_is_original
 run_ok reap "$conf"
 drained
 
+# goes_on: the scanner's loop that was started claims what comes next.
+goes_on()
+{
+	coming=$(($(count_in claimed) + 1))
+	write_file "$hour/$coming-t.dat"
+	wait_until "$1" claims "$coming"
+}
+
+scenario "signals that are ignored from birth"
+start "$PYTHON" -c 'import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])' "$S3SPOOL_BUILD/s3spool-scan" --loop 1h "$conf"
+goes_on "a pass is seen to end all the same"
+goes_on "and the next one"
+kill -s HUP "$started"
+finish "$started"
+status_is 0 "SIGHUP ends it"
+start nohup "$S3SPOOL_BUILD/s3spool-scan" --loop 1h "$conf"
+goes_on "nohup's begins"
+kill -s HUP "$started"
+goes_on "and SIGHUP doesn't end it"
+kill -s TERM "$started"
+finish "$started"
+status_is 0 "SIGTERM does"
+run_ok s3spool run "$conf"
+bucket_is_original
+drained
+
+scenario "SIGHUP is the log's"
+start "$S3SPOOL_BUILD/s3spool-scan" -o log_file="$here/log" --loop 1h "$conf"
+goes_on "a loop that logs to a file begins"
+kill -s HUP "$started"
+goes_on "and goes on"
+kill -s TERM "$started"
+finish "$started"
+status_is 0 "until it is told to end"
+is "$(grep -c claimed log)" 2 "each pass has logged"
+
 scenario "an upload that is under way when the signal comes"
 write_files 40
 run_ok scan "$conf"
