@@ -30,16 +30,19 @@ struct prune {
 	struct strbuf path; /* of the directory at hand, below the root */
 };
 
-/* Whether it is ours to remove at all, whatever its age. */
+/* Whether it is ours to remove at all, whatever its age. Below a location only
+ * what names a time, be it in whatever form, won't be written to again: a
+ * producer who always writes to site/upload must find that. */
 static bool
 is_ours(const struct prune *prune)
 {
 	const struct config *config = prune->reaper->stage.config;
 	const char *path = strbuf_text(&prune->path);
+	const char *below = strchr(path, '/');
 
 	if (!prune->is_base)
 		return true;
-	return strchr(path, '/') != NULL &&
+	return below != NULL && strpbrk(below, "0123456789") != NULL &&
 	       keypath_may_hold(
 		   config->patterns.items, config->patterns.count, path);
 }

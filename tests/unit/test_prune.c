@@ -176,14 +176,36 @@ START_TEST(keeps_the_spool)
 	char *error = NULL;
 	char path[64];
 
-	scratch_make_dirs("base/b/notes");
+	scratch_make_dirs("base/b/20201115");
 	ck_assert_int_eq(spool_open(&config, SPOOL_CREATE, &spool, &error), 0);
+	scratch_make_dirs("base/spool/2019");
 	prune_with(spool, AT_ONCE, any_pattern);
-	ck_assert(!scratch_exists("base/b/notes"));
+	ck_assert(!scratch_exists("base/b/20201115"));
+	ck_assert(scratch_exists("base/spool/2019"));
 	for (int i = 0; i < LENGTH(parts); i++) {
 		(void)snprintf(path, sizeof path, "base/spool/%s", parts[i]);
 		ck_assert(scratch_exists(path));
 	}
+	spool_close(spool);
+}
+END_TEST
+
+/* What names no time is where a producer goes on to write. */
+START_TEST(keeps_what_names_no_time)
+{
+	static const int64_t after[] = {HOURS_26, AT_ONCE};
+	struct spool *spool = scratch_spool();
+
+	scratch_make_dirs("base/b/upload");
+	scratch_make_dirs("base/4/upload");
+	scratch_make_dirs("base/b/d4");
+	scratch_touch("base/b/upload", scratch_time(LONG_AGO));
+	scratch_touch("base/4/upload", scratch_time(LONG_AGO));
+	scratch_touch("base/b/d4", scratch_time(LONG_AGO));
+	prune_with(spool, after[_i], any_pattern);
+	ck_assert(scratch_exists("base/b/upload"));
+	ck_assert(scratch_exists("base/4/upload"));
+	ck_assert(!scratch_exists("base/b/d4"));
 	spool_close(spool);
 }
 END_TEST
@@ -298,6 +320,7 @@ main(void)
 	tcase_add_loop_test(tcase, at_once, 0, LENGTH(rows));
 	tcase_add_test(tcase, keeps_files);
 	tcase_add_test(tcase, keeps_the_spool);
+	tcase_add_loop_test(tcase, keeps_what_names_no_time, 0, 2);
 	tcase_add_test(tcase, prunes_claimed);
 	tcase_add_test(tcase, prunes_rooms);
 	tcase_add_test(tcase, prunes_litter);
