@@ -108,6 +108,9 @@ walk_dir(const struct walk *walk, int parent_fd, const char *name,
 		rc = errno > 0 ? -errno : -EIO;
 		fsio_close_dir(dir);
 	}
+	/* fsck's, where base_dir is the root of a file system. */
+	if (rc == -EACCES && strcmp(strbuf_text(path), "lost+found") == 0)
+		return WALK_KEPT;
 	if (rc < 0) {
 		walk->problem(walk->context, strbuf_text(path), rc);
 		return WALK_KEPT;
