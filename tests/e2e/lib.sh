@@ -213,7 +213,10 @@ configure()
 # compare with when the file is gone.
 write_file()
 {
-	mkdir -p "original/${1%/*}" "base/${1%/*}"
+	case $1 in
+	*/*) mkdir -p "original/${1%/*}" "base/${1%/*}" ;;
+	*) mkdir -p original base ;;
+	esac
 	head -c "${2:-1000}" /dev/urandom >"original/$1"
 	cp -- "original/$1" "base/$1"
 }
