@@ -34,10 +34,37 @@ report(struct claim_report *report, enum claim_outcome outcome,
 	report->error = error;
 }
 
-/* Whether the times or the lease defer it; false and a report then. */
-static bool
-is_settled(const struct claim *claim, enum lease lease, const struct stat *st,
+/* A clock that was ahead, and no longer is, has left a change time by which the
+ * file would wait until then. Setting a time makes that now; the modification
+ * time stays what it was. */
+static void
+date_anew(const struct claim *claim, int fd, const struct stat *st,
     struct claim_report *ret)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, st->st_mtim};
+
+	if (claim->look_only)
+		report(ret, CLAIM_DEFERRED,
+		    "it was changed in the future, by the file system's clock; "
+		    "a scan dates that anew",
+		    0);
+	else if (futimens(fd, times) < 0)
+		report(ret, CLAIM_REFUSED,
+		    "it was changed in the future, by the file system's clock, "
+		    "which only its owner can date anew: run s3spool as that",
+		    -errno);
+	else
+		report(ret, CLAIM_DEFERRED,
+		    "it was changed in the future, by the file system's clock: "
+		    "dated anew",
+		    0);
+}
+
+/* Whether the times or the lease defer it; false and a report then. FD: the
+ * file, or -1 where it isn't open yet. */
+static bool
+is_settled(const struct claim *claim, enum lease lease, int fd,
+    const struct stat *st, struct claim_report *ret)
 {
 	switch (settle_judge(
 	    claim->config, lease, st, clock_fs_now_ns(&claim->fs_clock))) {
@@ -52,9 +79,9 @@ is_settled(const struct claim *claim, enum lease lease, const struct stat *st,
 		    "it was changed less than settle_seconds ago", 0);
 		return false;
 	case SETTLE_FUTURE:
-		report(ret, CLAIM_DEFERRED,
-		    "it was changed in the future, by the file system's clock",
-		    0);
+		if (fd < 0)
+			return true; /* it has to be opened for that */
+		date_anew(claim, fd, st, ret);
 		return false;
 	case SETTLE_UNPROVEN:
 		report(ret, CLAIM_DEFERRED,
@@ -88,7 +115,7 @@ look(const struct claim *claim, const char *path, const struct stat *st,
 		return false;
 	}
 	/* As if nobody wrote it; the lease is asked where it is needed. */
-	return is_settled(claim, LEASE_HELD, st, ret);
+	return is_settled(claim, LEASE_HELD, -1, st, ret);
 }
 
 static void
@@ -214,7 +241,7 @@ judge(struct claim *claim, struct spool_name *name, const char *path, int fd,
 	ret->size_bytes = st.st_size;
 	name->inode = st.st_ino;
 	if ((!looked && !look(claim, path, &st, ret)) ||
-	    !is_settled(claim, lease, &st, ret))
+	    !is_settled(claim, lease, fd, &st, ret))
 		return;
 	if (claim->look_only)
 		report(ret, CLAIM_CLAIMED, "", 0);
