@@ -110,6 +110,7 @@ class Store:
     """The scripted stub. RULES are lines of its script (s3stub --help)."""
 
     count = 0
+    WORLDS = 50  # whose objects and log it keeps at most, if no rules count them
 
     def __init__(self, *options, rules=()):
         Store.count += 1
@@ -119,12 +120,13 @@ class Store:
         self.script = os.path.join(self.directory, "script")
         self.obey(*rules)
         self.options = [*options, "--script", self.script]
-        self.worlds = 0
+        self.worlds = self.worlds_open = self.worlds_forgotten = 0
         self.port = "0"
         self.start()
 
     def obey(self, *rules):
         """Rules for the next start."""
+        self.has_rules = bool(rules)
         with open(self.script, "w", encoding="utf-8") as file:
             file.writelines(rule + "\n" for rule in rules)
 
@@ -149,6 +151,18 @@ class Store:
     def stop(self):
         self.process.terminate()
         self.process.wait()
+
+    def leave(self):
+        """A world has ended. Its objects would fill the stub's memory sooner or
+        later, and the log takes time to read."""
+        self.worlds_open -= 1
+        if (self.worlds_open == 0 and not self.has_rules and
+                self.process.poll() is None and
+                self.worlds - self.worlds_forgotten >= self.WORLDS):
+            self.worlds_forgotten = self.worlds
+            self.stop()
+            os.unlink(self.log)
+            self.start()
 
     def asked(self):
         """The lines of the log so far, as lists of their columns."""
@@ -182,6 +196,7 @@ class World:
     def __init__(self, store, *config, overwrites=False, key_prefix="",
                  parent=None, base=None, spool=None, bucket=None):
         store.worlds += 1
+        store.worlds_open += 1
         self.store = store
         self.bucket = bucket or f"fault-{Store.count}-{store.worlds}"
         self.root = tempfile.mkdtemp(prefix="w", dir=parent or SCRATCH)
@@ -230,6 +245,7 @@ class World:
     def __exit__(self, *_):
         if not os.environ.get("S3SPOOL_TEST_KEEP"):
             shutil.rmtree(self.root, ignore_errors=True)
+        self.store.leave()
 
     # --- the producer ------------------------------------------------------
 
