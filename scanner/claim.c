@@ -25,6 +25,9 @@
 #include "common/settle.h"
 #include "scanner/choice.h"
 
+static const char queued[] =
+    "an earlier file of this path is still in the queue";
+
 static void
 report(struct claim_report *report, enum claim_outcome outcome,
     const char *reason, int error)
@@ -91,13 +94,21 @@ is_settled(const struct claim *claim, enum lease lease, int fd,
 	return false;
 }
 
+static bool
+is_queued(const struct claim *claim, const char *path)
+{
+	struct stat st;
+
+	return claim->spool->claimed_fd >= 0 &&
+	       fstatat(claim->spool->claimed_fd, path, &st,
+		   AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* What can be said without opening it. */
 static bool
 look(const struct claim *claim, const char *path, const struct stat *st,
     struct claim_report *ret)
 {
-	struct stat queued;
-
 	if (!S_ISREG(st->st_mode)) {
 		report(ret, CLAIM_REFUSED, fsio_kind(st->st_mode), 0);
 		return false;
@@ -107,11 +118,8 @@ look(const struct claim *claim, const char *path, const struct stat *st,
 		    "it has more than one name (hard links)", 0);
 		return false;
 	}
-	if (claim->look_only && claim->spool->claimed_fd >= 0 &&
-	    fstatat(claim->spool->claimed_fd, path, &queued,
-		AT_SYMLINK_NOFOLLOW) == 0) {
-		report(ret, CLAIM_DEFERRED,
-		    "an earlier file of this path is still in the queue", 0);
+	if (claim->look_only && is_queued(claim, path)) {
+		report(ret, CLAIM_DEFERRED, queued, 0);
 		return false;
 	}
 	/* As if nobody wrote it; the lease is asked where it is needed. */
@@ -126,8 +134,7 @@ report_move(struct claim_report *ret, int rc)
 		report(ret, CLAIM_CLAIMED, "", 0);
 		return;
 	case -EEXIST:
-		report(ret, CLAIM_DEFERRED,
-		    "an earlier file of this path is still in the queue", 0);
+		report(ret, CLAIM_DEFERRED, queued, 0);
 		return;
 	case -ENOENT:
 		report(ret, CLAIM_GONE, "it has gone", 0);
@@ -162,6 +169,12 @@ take_by_room(struct claim *claim, const struct spool_name *name,
 	const struct spool_room *room;
 	int rc = 0, error;
 
+	/* Mostly it is seen here, while the file can stay where it is: its
+	 * producer may well append to it. */
+	if (is_queued(claim, path)) {
+		report_move(ret, -EEXIST);
+		return;
+	}
 	if (claim->run == NULL)
 		rc = run_start(claim->spool, &claim->run);
 	if (rc < 0) {

@@ -59,6 +59,13 @@ say_no_lease(struct scan *scan, const struct claim_report *report)
 	if (scan->said_no_lease || report->lease_error == 0)
 		return;
 	scan->said_no_lease = true;
+	if (scan->stage.config->settle_check == SETTLE_LEASE) {
+		log_warning("No leases can be had on the files in '%s' (%s): "
+			    "with settle_check: lease none of them is claimed",
+		    scan->stage.config->base_dir,
+		    strerror(report->lease_error));
+		return;
+	}
 	log_warning("No leases can be had on the files in '%s' (%s): they "
 		    "count as settled by their age alone; settle_check: age "
 		    "says that this is meant",

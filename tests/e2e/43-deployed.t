@@ -151,6 +151,12 @@ if [ "$(id -u)" -eq 0 ] && setpriv --bounding-set=-all,+lease true \
 	chmod -R go+rwX base
 	mkdir -m 700 base/.spool
 	chown 12345 base/.spool
+	run setpriv --reuid=12345 --regid=12345 --clear-groups --inh-caps=-all \
+		--bounding-set=-all "$S3SPOOL_BUILD/s3spool-scan" \
+		-o settle_check=lease "$conf"
+	like err "No leases .*: with settle_check: lease none of them is claimed" \
+		"without it, it is said that none will be"
+	is "$(find base/.spool/claimed -name '*.dat')" "" "and none is"
 	hold_open base/room/2021/02/03/04/05-open.dat ""
 	as_other "$S3SPOOL_BUILD/s3spool-scan" -o settle_check=lease "$conf"
 	status_is 0 "it scans"

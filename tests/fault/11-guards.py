@@ -509,6 +509,25 @@ def unlink_that_fails():
         equal(len(stored(world)), 1, "and the file has arrived")
 
 
+def taken_for_nothing():
+    """Without RENAME_NOREPLACE a file whose path is in the queue stays where its
+    producer may go on with it."""
+    with World(plain()) as world:
+        world.write(PATH)
+        world.scan()
+        world.write(PATH)
+        counts = os.path.join(world.root, "counts")
+        ended = world.scan("--no-noreplace", "--count", counts)
+        equal(ended.status, 0, "it waits", ended)
+        with open(counts, encoding="utf-8") as lines:
+            made = dict(line.split() for line in lines)
+        equal([call for call in ("renameat", "rename", "linkat") if call in made], [],
+              "it isn't moved, not even to and fro")
+        equal(made["renameat2"], "1", "it would have been, but for the other")
+        world.drain(2)
+        holds(world.check(drained=True), "and has its turn")
+
+
 def two_of_a_key():
     """Two dead runs have left files of one path, and two heirs come at once, on
     a store where the later of two PUTs wins."""
@@ -643,7 +662,7 @@ if __name__ == "__main__":
          run_without_a_name, moved_before_its_reason, unsynced_file,
          merge_that_fails, changed_after_a_death, believed_without_a_sync,
          receipts_of_the_dead, live_run, rename_that_lies, unlink_that_fails,
-         two_of_a_key, older_goes_first,
+         taken_for_nothing, two_of_a_key, older_goes_first,
          longer_when_reaped, other_bytes_when_reaped, touched_when_reaped,
          another_when_reaped, open_before_the_deletion,
          written_before_the_reaper_leases, writer_at_the_deletion,
