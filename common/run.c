@@ -18,6 +18,7 @@
 #include "common/fsio.h"
 #include "common/mem.h"
 #include "common/receipt.h"
+#include "common/reserve.h"
 #include "common/tally.h"
 
 static const char suffix[] = ".tsv";
@@ -91,8 +92,8 @@ make_file(struct spool *spool, struct run *run, const char *file)
 	return rc;
 }
 
-int
-run_start(struct spool *spool, struct run **ret_run)
+static int
+try_to_start(struct spool *spool, struct run **ret_run)
 {
 	struct run *run = mem_zero(1, sizeof *run);
 	char *file = NULL;
@@ -117,6 +118,14 @@ run_start(struct spool *spool, struct run **ret_run)
 	else
 		*ret_run = run;
 	return rc;
+}
+
+int
+run_start(struct spool *spool, struct run **ret_run)
+{
+	int rc = try_to_start(spool, ret_run);
+
+	return reserve_give_up(spool, rc) ? try_to_start(spool, ret_run) : rc;
 }
 
 int

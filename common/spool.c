@@ -22,6 +22,7 @@
 
 #include "common/fsio.h"
 #include "common/mem.h"
+#include "common/reserve.h"
 
 /* Another process may prune the directories we just made; that it does so
  * every time is not to be believed: then the room itself is gone. */
@@ -197,7 +198,7 @@ spool_open(const struct config *config, enum spool_mode mode,
 	int rc;
 
 	*spool = (struct spool){
-	    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, false};
+	    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, false, 0};
 	spool->base_fd = open(
 	    config->base_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (spool->base_fd < 0) {
@@ -392,7 +393,8 @@ move(struct spool *spool, const struct move *m)
 		if (rc == 0 || rc == -EXDEV || rc == -ENOTSUP)
 			return rc;
 		/* That explains it, without a question. */
-		if (rc == -ENOENT && made_parent(m))
+		if ((rc == -ENOENT && made_parent(m)) ||
+		    reserve_give_up(spool, rc))
 			continue;
 		if (from->inode != 0 &&
 		    is_there(m->room->fd, m->path, from->inode))
@@ -402,7 +404,7 @@ move(struct spool *spool, const struct move *m)
 		if (!is_there(from->dirfd, from->name, 0))
 			return -ENOENT;
 		rc = fsio_make_parents(m->room->fd, m->path);
-		if (rc < 0 && rc != -ENOENT)
+		if (rc < 0 && rc != -ENOENT && !reserve_give_up(spool, rc))
 			return rc;
 	}
 	return -ESTALE;

@@ -37,6 +37,7 @@ struct spool {
 	dev_t device;	      /* of the spool directory, by which */
 	ino_t inode;	      /* a walk through base_dir leaves it out */
 	bool lacks_noreplace; /* learned: RENAME_NOREPLACE isn't there */
+	off_t reserve_left;   /* see reserve.h: 0, or what others need */
 };
 
 /* Opens base_dir and the spool. Returns 0; -EPERM: the spool directory isn't

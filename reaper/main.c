@@ -14,6 +14,7 @@
 #include "common/loop.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "common/reserve.h"
 #include "common/sandbox.h"
 #include "common/stage.h"
 #include "common/units.h"
@@ -151,6 +152,7 @@ reap(struct reaper *reaper, struct metrics *metrics)
 	if (rc == 0)
 		forget(reaper);
 	prune_all(reaper);
+	reserve_keep(spool);
 	summarize(reaper);
 	write_metrics(reaper, metrics);
 	(void)close(lock_fd); /* a lock, no data */

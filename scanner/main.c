@@ -15,6 +15,7 @@
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/progress.h"
+#include "common/reserve.h"
 #include "common/sandbox.h"
 #include "common/stage.h"
 #include "common/units.h"
@@ -319,8 +320,10 @@ run(struct scan *scan)
 	if (!stage_open_spool(
 		&scan->stage, claim->look_only ? SPOOL_LOOK : SPOOL_CREATE))
 		return;
-	if (!claim->look_only)
+	if (!claim->look_only) {
+		scan->stage.spool->reserve_left = RESERVE_BYTES_UPLOADER;
 		scan->metrics = metrics_begin(&scan->stage, "scan");
+	}
 	sandbox_enter(&(struct sandbox){
 	    .spool = scan->stage.spool,
 	    .metrics_dir = scan->stage.config->metrics_dir,

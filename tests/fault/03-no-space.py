@@ -227,8 +227,43 @@ def ext4():
             skip(error, f"ext4 without {what}")
 
 
+def queue_filled_it():
+    """The disk is full of what waits, and nobody makes space: a spool that was
+    at work before has a reserve, by which the queue empties itself."""
+    store = Store()
+    for kind, where in (("tmpfs", lambda: filesystems.tmpfs("size=96m")),
+                        ("ext4", lambda: filesystems.image("ext4", 96 << 20, "-m", "0"))):
+        try:
+            with where() as top, World(store, base=os.path.join(top, "base")) as world:
+                world.drain(passes=1)
+                equal(os.stat(os.path.join(world.spool, "locks/reserve")).st_size, 1 << 20,
+                      f"{kind}: the reaper has made a reserve")
+                for hour in range(4):
+                    world.write(f"room/2021/02/03/{hour:02}/05-claimed.dat", size=9000)
+                world.scan()
+                for hour in range(4):
+                    world.write(f"room/2021/02/04/{hour:02}/05-not-yet.dat", size=9000)
+                filler = Pages(top)
+                filler.fill(0)
+                passes = world.drain(passes=3)
+                ok(any("No space is left: going on" in one.err for one in passes),
+                   f"{kind}: it was short of space", *passes)
+                equal([one.status for one in passes[-3:]], [0, 0, 0],
+                      f"{kind}: in the end all is well", *passes)
+                holds(world.check(drained=True), f"{kind}: and all has arrived")
+                equal(os.stat(filler.path).st_size > 64 << 20, True,
+                      f"{kind}: though nobody made space")
+                filler.free()
+                world.reap()
+                equal(os.stat(os.path.join(world.spool, "locks/reserve")).st_blocks, 2048,
+                      f"{kind}: when there is some again it is kept for the next time")
+                filesystems.remove(world.base)
+        except filesystems.Cannot as error:
+            skip(error, f"{kind} that the queue has filled")
+
+
 if __name__ == "__main__":
     if WHY_NOT is not None:
         skip(WHY_NOT, "a tmpfs without space or inodes, and an ext4")
         main()
-    main(pages, inodes, receipts, ledger, ext4)
+    main(pages, inodes, receipts, ledger, ext4, queue_filled_it)

@@ -1,0 +1,72 @@
+/* A file whose blocks are allocated, so that shortening it frees some, which
+ * mkdir and whatever writes a receipt then find; see reserve.h. */
+#include "common/reserve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "common/fsio.h"
+#include "common/log.h"
+
+static const char name[] = "reserve";
+
+/* Where a file system has less free than so many times the reserve, that
+ * would be missed. */
+enum { PLENTY = 64 };
+
+static bool
+has_plenty(const struct spool *spool)
+{
+	struct statvfs fs;
+
+	return fstatvfs(spool->locks_fd, &fs) == 0 &&
+	       fs.f_bavail / PLENTY > RESERVE_BYTES / fs.f_frsize;
+}
+
+void
+reserve_keep(const struct spool *spool)
+{
+	struct stat st;
+	int fd, error;
+
+	if (fstatat(spool->locks_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_size >= RESERVE_BYTES)
+		return;
+	if (!has_plenty(spool))
+		return;
+	fd = fsio_open_beneath(spool->locks_fd, name, O_RDWR | O_CREAT);
+	if (fd < 0)
+		return;
+	error = posix_fallocate(fd, 0, RESERVE_BYTES);
+	if (error != 0) {
+		log_debug(
+		    "Cannot keep a reserve of space: %s", strerror(error));
+		(void)!ftruncate(fd, 0); /* or the next pass goes on with it */
+	}
+	(void)close(fd); /* holds no data */
+}
+
+bool
+reserve_give_up(const struct spool *spool, int error)
+{
+	struct stat st;
+	bool is_given = false;
+	int fd;
+
+	if (error != -ENOSPC && error != -EDQUOT)
+		return false;
+	fd = fsio_open_beneath(spool->locks_fd, name, O_RDWR);
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && st.st_size > spool->reserve_left)
+		is_given = ftruncate(fd, spool->reserve_left) == 0;
+	(void)close(fd); /* holds no data */
+	if (is_given)
+		log_warning("No space is left: going on with what the spool "
+			    "keeps for that");
+	return is_given;
+}
