@@ -1,7 +1,8 @@
 /* Leases and the judgement under them; see settle.h.
  *
- * NFSv4 answers EAGAIN to F_SETLEASE without a delegation, exactly as it does
- * for a writer, so there EAGAIN proves nothing. The kernel doesn't see stores
+ * NFSv4 answers EAGAIN to F_SETLEASE without a delegation, and SMB without an
+ * oplock (Linux's nfs4_setlease and cifs_setlease), exactly as for a writer, so
+ * there EAGAIN proves nothing. The kernel doesn't see stores
  * through writable mappings on overlayfs. */
 #include "common/settle.h"
 
@@ -20,12 +21,22 @@ settle_ignore_sigio(void)
 	(void)signal(SIGIO, SIG_IGN);
 }
 
+/* Whether it is a server that knows who writes the file. */
 static bool
-is_nfs(int fd)
+is_remote(int fd)
 {
 	struct statfs fs;
 
-	return fstatfs(fd, &fs) == 0 && fs.f_type == NFS_SUPER_MAGIC;
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	switch ((uint32_t)fs.f_type) {
+	case NFS_SUPER_MAGIC:
+	case CIFS_SUPER_MAGIC:
+	case SMB2_SUPER_MAGIC:
+		return true;
+	default:
+		return false;
+	}
 }
 
 enum lease
@@ -36,7 +47,7 @@ settle_take_lease(int fd, enum settle_check check, int *ret_error)
 		return LEASE_NONE;
 	if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
 		return LEASE_HELD;
-	if (errno == EAGAIN && !is_nfs(fd))
+	if (errno == EAGAIN && !is_remote(fd))
 		return LEASE_WRITER;
 	*ret_error = errno != 0 ? errno : EAGAIN;
 	return LEASE_NONE;
