@@ -221,6 +221,7 @@ take(struct claim *claim, const struct spool_name *name, const char *path,
 	/* If its name was made anew, it stays in the queue: the uploader asks
 	 * for a lease, too. */
 	rc = spool_unclaim(claim->spool, path, &back);
+	settle_release_lease(fd); /* its writer waits for that */
 	if (rc == 0)
 		report(ret, CLAIM_DEFERRED,
 		    "it was opened for writing, or replaced, while it was "
