@@ -22,10 +22,11 @@ static const int64_t never_ns = INT64_MAX / 2;
 static const char note[] = "removed";
 enum { DAY_LENGTH = sizeof "2020-11-15" - 1 };
 
+/* Those that the ledger has anything of; one twice where pieces of it wait to
+ * be merged. */
 struct days {
-	int64_t *start_ns; /* of those that are merged */
+	int64_t *start_ns;
 	size_t count;
-	int64_t newest_ns; /* of all */
 };
 
 /* Whether NAME begins with a day, and which. */
@@ -42,6 +43,14 @@ read_day(const char *name, int64_t *ret_start_ns)
 }
 
 static int
+compare(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static int
 list_days(const struct spool *spool, struct days *days)
 {
 	struct dirent *entry;
@@ -49,7 +58,6 @@ list_days(const struct spool *spool, struct days *days)
 	int64_t start_ns;
 	int rc;
 
-	days->newest_ns = INT64_MIN;
 	rc = fsio_open_dir(spool->ledger_fd, "", &dir);
 	if (rc < 0)
 		return rc;
@@ -59,16 +67,16 @@ list_days(const struct spool *spool, struct days *days)
 		if (!read_day(entry->d_name, &start_ns))
 			continue;
 		rest += DAY_LENGTH;
-		if (start_ns > days->newest_ns &&
-		    (*rest == '\0' || strcmp(rest, ".tsv") == 0))
-			days->newest_ns = start_ns;
-		if (strcmp(rest, ".tsv") != 0)
+		if (*rest != '\0' && strcmp(rest, ".tsv") != 0)
 			continue;
 		days->start_ns = mem_grow(
 		    days->start_ns, days->count + 1, sizeof *days->start_ns);
 		days->start_ns[days->count++] = start_ns;
 	}
 	fsio_close_dir(dir);
+	if (days->count > 0)
+		qsort(days->start_ns, days->count, sizeof *days->start_ns,
+		    compare);
 	return rc;
 }
 
@@ -123,37 +131,58 @@ forget_last(const struct spool *spool, char ret_day[TIMEFMT_MAX])
 	return 0;
 }
 
-/* Whether the day is old, and pieces of it don't wait to be merged. */
+/* How many of the days, the first ones, are old. */
+static size_t
+count_old(const struct days *days, int64_t now_ns, int64_t retention_ns)
+{
+	size_t count = days->count;
+	int64_t until_ns = days->start_ns[count - 1] + day_ns;
+	int64_t later_ns;
+
+	if (now_ns < until_ns)
+		until_ns = now_ns;
+	later_ns = until_ns;
+	for (; count > 0; count--) {
+		int64_t start_ns = days->start_ns[count - 1];
+		int64_t gap_ns = later_ns - (start_ns + day_ns);
+
+		/* It may be a clock that was wrong: no time has passed. */
+		if (gap_ns > retention_ns)
+			until_ns -= gap_ns;
+		if (start_ns + day_ns <= until_ns - retention_ns)
+			break;
+		if (start_ns < later_ns)
+			later_ns = start_ns;
+	}
+	return count;
+}
+
+/* Whether pieces of the day wait to be merged. */
 static bool
-is_due(const struct spool *spool, int64_t start_ns, int64_t before_ns)
+has_pieces(const struct spool *spool, int64_t start_ns)
 {
 	char day[TIMEFMT_MAX];
 	struct stat st;
 
-	return start_ns + day_ns <= before_ns &&
-	       fstatat(spool->ledger_fd, timefmt_day(start_ns, day), &st,
-		   AT_SYMLINK_NOFOLLOW) < 0 &&
-	       errno == ENOENT;
+	return fstatat(spool->ledger_fd, timefmt_day(start_ns, day), &st,
+		   AT_SYMLINK_NOFOLLOW) == 0 ||
+	       errno != ENOENT;
 }
 
 /* The days that are due take the place of all. */
 static void
-choose(const struct spool *spool, int64_t before_ns, struct days *days,
+choose(const struct spool *spool, size_t old, struct days *days,
     struct forgotten *forgotten)
 {
-	int64_t last_ns = INT64_MIN;
 	size_t count = 0;
 
-	for (size_t i = 0; i < days->count; i++) {
-		if (!is_due(spool, days->start_ns[i], before_ns))
-			continue;
-		if (days->start_ns[i] > last_ns)
-			last_ns = days->start_ns[i];
-		days->start_ns[count++] = days->start_ns[i];
-	}
+	for (size_t i = 0; i < old; i++)
+		if (!has_pieces(spool, days->start_ns[i]))
+			days->start_ns[count++] = days->start_ns[i];
 	days->count = forgotten->days = count;
 	if (count > 0)
-		(void)timefmt_day(last_ns, forgotten->last); /* as above */
+		/* It returns its argument. */
+		(void)timefmt_day(days->start_ns[count - 1], forgotten->last);
 }
 
 static int
@@ -182,13 +211,9 @@ forget_days(struct spool *spool, int64_t now_ns, int64_t retention_ns,
 
 	*ret_forgotten = (struct forgotten){0};
 	rc = list_days(spool, &days);
-	if (rc == 0 && days.count > 0) {
-		int64_t until_ns = days.newest_ns + day_ns;
-
-		if (now_ns < until_ns)
-			until_ns = now_ns;
-		choose(spool, until_ns - retention_ns, &days, ret_forgotten);
-	}
+	if (rc == 0 && days.count > 0)
+		choose(spool, count_old(&days, now_ns, retention_ns), &days,
+		    ret_forgotten);
 	if (rc == 0 && days.count > 0 && !dry_run) {
 		rc = forget_last(spool, earlier);
 		if (rc == -EBADMSG)

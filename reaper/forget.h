@@ -15,8 +15,10 @@ struct forgotten {
 };
 
 /* Removes the files of days that ended RETENTION_NS before the newest day on
- * record did, or before NOW_NS where that is earlier: a clock that has jumped
- * ahead removes nothing. With DRY_RUN it only counts. Returns 0 or a negative
+ * record did, or before NOW_NS where that is earlier. A stretch without any
+ * that is longer than RETENTION_NS counts as no time: days that were written
+ * while the clock was further ahead make others no older than by their number.
+ * With DRY_RUN it only counts. Returns 0 or a negative
  * errno. */
 int forget_days(struct spool *spool, int64_t now_ns, int64_t retention_ns,
     bool dry_run, struct forgotten *ret_forgotten);

@@ -95,13 +95,24 @@ client_open_signals(void)
 }
 
 bool
-client_learn_clock(struct uploader *up, const char *date)
+client_read_date(const char *date, int64_t *ret_time_ns)
 {
 	const struct timespec theirs = {.tv_sec = curl_getdate(date, NULL)};
 	int64_t theirs_ns = clock_from_timespec(&theirs);
 
 	/* -1 is no date; a year that nanoseconds can't reach is a joke. */
 	if (theirs.tv_sec < 0 || theirs_ns == INT64_MAX)
+		return false;
+	*ret_time_ns = theirs_ns;
+	return true;
+}
+
+bool
+client_learn_clock(struct uploader *up, const char *date)
+{
+	int64_t theirs_ns;
+
+	if (!client_read_date(date, &theirs_ns))
 		return false;
 	up->clock_offset_ns = theirs_ns - clock_realtime_ns();
 	return true;

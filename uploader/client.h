@@ -3,6 +3,7 @@
 #define UPLOADER_CLIENT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "uploader/uploader.h"
 
@@ -27,6 +28,8 @@ bool client_is_unprotected(const struct uploader *up);
  * instead. Returns it, or -1 with errno. */
 int client_open_signals(void);
 
+/* Reads a Date header. False: that is no date. */
+bool client_read_date(const char *date, int64_t *ret_time_ns);
 /* Takes the store's clock from its Date header DATE. False: that is no date;
  * nothing has changed. */
 bool client_learn_clock(struct uploader *up, const char *date);

@@ -25,6 +25,7 @@
 #include "common/settle.h"
 #include "uploader/abandon.h"
 #include "uploader/checksum.h"
+#include "uploader/client.h"
 #include "uploader/exchange.h"
 #include "uploader/keylock.h"
 #include "uploader/multi.h"
@@ -166,12 +167,26 @@ is_unchanged(struct job *job)
 	return false;
 }
 
+/* When the store answered: by its own clock, where ours is known to be wrong.
+ * What the two differ by isn't added to ours, which may have been put right
+ * since that was learned. */
+static int64_t
+answered_at_ns(const struct job *job)
+{
+	int64_t time_ns;
+
+	if (job->up->clock_offset_ns != 0 &&
+	    client_read_date(strbuf_text(&job->reply.date), &time_ns))
+		return time_ns;
+	return clock_realtime_ns();
+}
+
 void
 job_stored(struct job *job)
 {
 	const struct uploader *up = job->up;
 	struct receipt receipt = {
-	    .uploaded_at_ns = clock_realtime_ns(),
+	    .uploaded_at_ns = answered_at_ns(job),
 	    .size = job->st.st_size,
 	    .crc32c = job->digest.crc32c,
 	    .inode = job->inode,

@@ -84,9 +84,15 @@ def set_mtime(path, seconds):
     os.utime(path, (seconds, seconds))
 
 
+def seconds_of(text):
+    """Of an RFC 3339 time in UTC, or of a day."""
+    return calendar.timegm(time.strptime(f"{text}T00:00:00"[:19], "%Y-%m-%dT%H:%M:%S"))
+
+
 def clocks_are_wrong():
-    """the programs have the clock that these tests give them"""
-    store = Store()
+    """the programs have the clock that these tests give them, and believe it
+    where the store doesn't object to its signatures"""
+    store = Store("--no-auth")
     for offset in CLOCKS:
         with World(store) as world:
             world.write(PATH)
@@ -95,7 +101,7 @@ def clocks_are_wrong():
             listed = world.reap(options=("--list",)).out.split("\t")
             number, unit = re.match(r"(.\d+)(.)", offset).groups()
             wanted = int(number) * (YEAR_S if unit == "y" else 86400)
-            told = calendar.timegm(time.strptime(listed[0][:19], "%Y-%m-%dT%H:%M:%S"))
+            told = seconds_of(listed[0])
             ok(abs(told - time.time() - wanted) < 40 * 86400,
                f"{offset}: and is believed", listed[0])
             mtime_ns = os.stat(world.files_in("confirmed")[0]).st_mtime_ns
@@ -281,7 +287,7 @@ def aborted():
 
 def ledger():
     """every receipt is kept, whatever day the reaper believes it is"""
-    store = Store()
+    store = Store("--no-auth")  # else all would be of today
     with World(store) as world:
         clocks = [RIGHT, *CLOCKS]
         count = 0
@@ -308,6 +314,35 @@ def ledger():
                   f"{at}: the list has each once")
         holds(world.check(drained=True), "nothing is lost")
     store.stop()
+
+
+def recorded():
+    """what is on record is the store's time, and no clock removes old days"""
+    for options in ((), ("--no-auth",)):
+        store = Store(*options)
+        for offset in CLOCKS:
+            with World(store, "ledger_retention: 365d") as world:
+                world.reap()  # makes the spool
+                old = [time.strftime("%Y-%m-%d.tsv", time.gmtime(time.time() - days * 86400))
+                       for days in (9, 8, 7)]
+                for name in old:
+                    open(os.path.join(world.spool, "ledger", name), "w").close()
+                began = time.time()
+                for number in range(2):
+                    world.write(f"room/2021/02/03/04/05-{number}.dat")
+                    world.scan()
+                    world.upload(environment=clock(offset))
+                    ended = world.reap(environment=clock(offset))
+                    equal((ended.status, "removed" in ended.err), (0, False),
+                          f"{options}, {offset}: nothing is removed", ended)
+                ended = world.reap()
+                kept = os.listdir(os.path.join(world.spool, "ledger"))
+                equal(sorted(set(old) - set(kept)), [],
+                      f"{options}, {offset}: nor when it is right again", ended)
+                for line in world.reap(options=("--list",)).out.splitlines():
+                    ok(options or began - 60 < seconds_of(line) < time.time() + 60,
+                       f"{offset}: on record is the store's time", line)
+        store.stop()
 
 
 def odd_times():
@@ -393,7 +428,8 @@ def credentials():
 
 
 STORIES = (clocks_are_wrong, settled, settled_without_leases, retained, pruned, recovered,
-           gone_on_with, aborted, ledger, odd_times, signed, jumping, credentials)
+           gone_on_with, aborted, ledger, recorded, odd_times, signed, jumping,
+           credentials)
 
 
 def without_faketime():
