@@ -302,14 +302,18 @@ ledger_merge(struct spool *spool, int64_t now_ns, char **ret_day)
 
 	(void)timefmt_day(now_ns, today); /* returns its argument */
 	rc = list(spool->ledger_fd, "", false, &days);
-	for (size_t i = 0; rc == 0 && i < days.count; i++) {
+	for (size_t i = 0; i < days.count; i++) {
+		int its_rc;
+
 		if (i > 0 && strcmp(days.name[i - 1], days.name[i]) == 0)
 			continue;
 		if (strcmp(days.name[i], today) >= 0)
 			break;
-		rc = merge_day(spool, days.name[i]);
-		if (rc < 0)
+		its_rc = merge_day(spool, days.name[i]);
+		if (rc == 0 && its_rc < 0) {
+			rc = its_rc;
 			*ret_day = mem_copy(days.name[i]);
+		}
 	}
 	names_done(&days);
 	return rc;
@@ -323,7 +327,20 @@ struct reading {
 	void *context;
 	struct names seen; /* runs read so far, other than merged ones */
 	struct receipt receipt;
+	int rc;	      /* the first fault ... */
+	char *faulty; /* ... and of what in the spool */
 };
+
+/* RC is what reading TOP/NAME returned. What can't be read is passed over, not
+ * what comes after. */
+static void
+note_fault(struct reading *reading, int rc, const char *top, const char *name)
+{
+	if (rc >= 0 || reading->rc < 0)
+		return;
+	reading->rc = rc;
+	reading->faulty = mem_format("%s/%s", top, name);
+}
 
 /* Whether the line last read from a merged day is of a run that has been read
  * elsewhere. Asked line by line, answered anew only for each section. */
@@ -378,37 +395,38 @@ read_run(void *context, const char *name)
 {
 	struct reading *reading = context;
 	char *file = mem_format("%s%s", name, suffix);
-	int rc = read_file(reading, reading->spool->runs_fd, file, name);
 
+	note_fault(reading,
+	    read_file(reading, reading->spool->runs_fd, file, name), "runs",
+	    file);
 	free(file);
-	return rc;
+	return 0;
 }
 
 /* Pieces first, then the merged file: what is merged in between has been read
  * or is found there. */
-static int
+static void
 read_day(struct reading *reading, const char *day)
 {
 	int ledger_fd = reading->spool->ledger_fd;
 	struct names pieces = {0};
 	char *file;
-	int rc;
 
-	rc = list(ledger_fd, day, true, &pieces);
-	for (size_t i = 0; rc == 0 && i < pieces.count; i++) {
+	note_fault(reading, list(ledger_fd, day, true, &pieces), "ledger", day);
+	for (size_t i = 0; i < pieces.count; i++) {
 		if (names_have(&reading->seen, pieces.name[i]))
 			continue;
 		file = mem_format("%s/%s%s", day, pieces.name[i], suffix);
-		rc = read_file(reading, ledger_fd, file, pieces.name[i]);
+		note_fault(reading,
+		    read_file(reading, ledger_fd, file, pieces.name[i]),
+		    "ledger", file);
 		free(file);
 	}
 	names_done(&pieces);
-	if (rc < 0)
-		return rc;
 	file = mem_format("%s%s", day, suffix);
-	rc = read_file(reading, ledger_fd, file, NULL);
+	note_fault(
+	    reading, read_file(reading, ledger_fd, file, NULL), "ledger", file);
 	free(file);
-	return rc;
 }
 
 /* Whether a receipt of the time asked for can lie in DAY's files, generously:
@@ -429,7 +447,7 @@ int
 ledger_each(const struct spool *spool, int64_t since_ns, int64_t until_ns,
     void (*visit)(void *context, const struct receipt_reader *reader,
 	const struct receipt *receipt),
-    void *context)
+    void *context, char **ret_faulty)
 {
 	struct reading reading = {
 	    .spool = spool,
@@ -439,20 +457,23 @@ ledger_each(const struct spool *spool, int64_t since_ns, int64_t until_ns,
 	    .context = context,
 	};
 	struct names days = {0};
-	int rc = 0;
 
 	if (spool->runs_fd >= 0)
-		rc = run_each(spool, -1, read_run, &reading);
-	if (rc == 0 && spool->ledger_fd >= 0)
-		rc = list(spool->ledger_fd, "", false, &days);
-	for (size_t i = 0; rc == 0 && i < days.count; i++) {
+		note_fault(&reading, run_each(spool, -1, read_run, &reading),
+		    "runs", "");
+	if (spool->ledger_fd >= 0)
+		note_fault(&reading, list(spool->ledger_fd, "", false, &days),
+		    "ledger", "");
+	for (size_t i = 0; i < days.count; i++) {
 		if (i > 0 && strcmp(days.name[i - 1], days.name[i]) == 0)
 			continue;
 		if (may_hold(&reading, days.name[i]))
-			rc = read_day(&reading, days.name[i]);
+			read_day(&reading, days.name[i]);
 	}
 	names_done(&days);
 	names_done(&reading.seen);
 	receipt_done(&reading.receipt);
-	return rc;
+	if (reading.rc < 0)
+		*ret_faulty = reading.faulty;
+	return reading.rc;
 }

@@ -23,17 +23,19 @@ struct ledger_run {
  * The caller holds its lock. Returns 0 or a negative errno. */
 int ledger_archive(
     struct spool *spool, const char *name, const struct ledger_run *run);
-/* Merges the pieces of every day before NOW_NS's into the day's file. Returns
- * 0 or a negative errno, and the day in question in *ret_day (the caller's to
- * free) on an error. */
+/* Merges the pieces of every day before NOW_NS's into the day's file. Where one
+ * can't be merged, it stays as it is, and the others are. Returns 0 or the
+ * first negative errno, and then that day in *ret_day (the caller's to free),
+ * unless no day could be listed. */
 int ledger_merge(struct spool *spool, int64_t now_ns, char **ret_day);
 
 /* Calls VISIT for each receipt that was uploaded between SINCE_NS and
- * UNTIL_NS, of running and finished runs, each run once. Returns 0 or a
- * negative errno. */
+ * UNTIL_NS, of running and finished runs, each run once. What can't be read is
+ * passed over. Returns 0 or the first negative errno, and then what it is
+ * about, from the spool on, in *ret_faulty (the caller's to free). */
 int ledger_each(const struct spool *spool, int64_t since_ns, int64_t until_ns,
     void (*visit)(void *context, const struct receipt_reader *reader,
 	const struct receipt *receipt),
-    void *context);
+    void *context, char **ret_faulty);
 
 #endif

@@ -148,9 +148,10 @@ reap(struct reaper *reaper, struct metrics *metrics)
 	if (rc < 0)
 		reap_fail(reaper, "merge the ledger of",
 		    day != NULL ? day : "ledger", rc);
-	free(day);
-	if (rc == 0)
+	/* A day that couldn't be merged is kept by that. */
+	if (rc == 0 || day != NULL)
 		forget(reaper);
+	free(day);
 	prune_all(reaper);
 	reserve_keep(spool);
 	summarize(reaper);

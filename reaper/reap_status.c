@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -99,19 +100,21 @@ on_receipt(void *context, const struct receipt_reader *reader,
 
 /* Reads the ledger: today's, and as far back as there is a receipt. */
 static int
-read_ledger(struct looking *looking)
+read_ledger(struct looking *looking, char **ret_faulty)
 {
 	static const int64_t days[] = {0, 7, 60};
 	size_t steps = sizeof days / sizeof *days;
 	int rc = 0;
 
 	looking->newest_ns = INT64_MIN;
-	for (size_t i = 0;
-	     rc == 0 && looking->newest_ns == INT64_MIN && i <= steps; i++)
+	for (size_t i = 0; looking->newest_ns == INT64_MIN && i <= steps; i++) {
+		free(*ret_faulty); /* which is met again */
+		*ret_faulty = NULL;
 		rc = ledger_each(looking->spool,
 		    i < steps ? looking->today_ns - days[i] * day_ns
 			      : INT64_MIN,
-		    INT64_MAX, on_receipt, looking);
+		    INT64_MAX, on_receipt, looking, ret_faulty);
+	}
 	return rc;
 }
 
@@ -120,6 +123,7 @@ report_ledger(struct looking *looking)
 {
 	struct health *health = &looking->health;
 	char when[TIMEFMT_MAX], age[UNITS_TEXT_MAX], size[UNITS_TEXT_MAX];
+	char *faulty = NULL;
 	bool is_never;
 	int rc;
 
@@ -127,9 +131,10 @@ report_ledger(struct looking *looking)
 	(void)timefmt_day(health->now_ns, when);
 	if (timefmt_parse(when, &looking->today_ns) < 0)
 		looking->today_ns = health->now_ns;
-	rc = read_ledger(looking);
+	rc = read_ledger(looking, &faulty);
 	if (rc < 0)
-		health_unknown(health, "ledger", rc);
+		health_unknown(health, faulty, rc);
+	free(faulty);
 	is_never = looking->newest_ns == INT64_MIN;
 	json_text(&health->json, "last_success",
 	    is_never ? NULL : timefmt_rfc3339(looking->newest_ns, when));

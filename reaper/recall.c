@@ -47,6 +47,7 @@ struct recall {
 	struct stage *stage;
 	struct question *questions;
 	size_t count;
+	bool is_partial; /* a part of the record can't be read */
 };
 
 static void
@@ -84,10 +85,11 @@ compare_uploads(const void *a, const void *b)
 		   : x->uploaded_at_ns > y->uploaded_at_ns;
 }
 
-static bool
+static void
 begin(struct recall *recall, struct stage *stage)
 {
 	const struct options *options = &stage->options;
+	char *faulty = NULL;
 	int rc;
 
 	*recall = (struct recall){
@@ -100,7 +102,7 @@ begin(struct recall *recall, struct stage *stage)
 		recall->questions[i].path = keypath_below(
 		    stage->config->base_dir, options->arguments[i]);
 	rc = ledger_each(
-	    stage->spool, INT64_MIN, INT64_MAX, on_receipt, recall);
+	    stage->spool, INT64_MIN, INT64_MAX, on_receipt, recall, &faulty);
 	for (size_t i = 0; i < recall->count; i++)
 		if (recall->questions[i].count > 0)
 			qsort(recall->questions[i].uploads,
@@ -108,11 +110,12 @@ begin(struct recall *recall, struct stage *stage)
 			    sizeof *recall->questions[i].uploads,
 			    compare_uploads);
 	if (rc == 0)
-		return true;
-	log_error("Cannot read the ledger in '%s': %s",
-	    stage->config->spool_dir, strerror(-rc));
+		return;
+	recall->is_partial = true;
+	log_error("Cannot read '%s/%s': %s; it may have what is asked for",
+	    stage->config->spool_dir, faulty, strerror(-rc));
+	free(faulty);
 	stage_fail(stage, EX_IOERR);
-	return false;
 }
 
 static void
@@ -199,9 +202,17 @@ compare_file(void *context, const struct whereabouts *place)
 	return 0;
 }
 
+/* It isn't in what could be read, which is the stage's failure. */
+static void
+answer_partial(const struct question *question)
+{
+	whereabouts_print(
+	    "unknown", question->path, "a part of the record can't be read");
+}
+
 /* It isn't on record, which may have been shortened. */
 static void
-answer_unknown(const struct spool *spool, const struct question *question)
+answer_missing(const struct spool *spool, const struct question *question)
 {
 	char day[TIMEFMT_MAX];
 
@@ -215,14 +226,19 @@ answer_unknown(const struct spool *spool, const struct question *question)
 }
 
 static void
-answer_has(struct stage *stage, struct question *question)
+answer_has(const struct recall *recall, struct question *question)
 {
+	struct stage *stage = recall->stage;
 	const struct upload *last;
 	char when[TIMEFMT_MAX];
 	int rc = 0;
 
+	if (question->count == 0 && recall->is_partial) {
+		answer_partial(question);
+		return;
+	}
 	if (question->count == 0) {
-		answer_unknown(stage->spool, question);
+		answer_missing(stage->spool, question);
 		stage_fail(stage, STAGE_SOME_FAILED);
 		return;
 	}
@@ -236,6 +252,8 @@ answer_has(struct stage *stage, struct question *question)
 		log_error("Cannot compare '%s' with the record: %s",
 		    question->path, strerror(-rc));
 		stage_fail(stage, EX_IOERR);
+	} else if (question->differing > 0 && recall->is_partial) {
+		answer_partial(question);
 	} else if (question->differing > 0) {
 		whereabouts_print("no", question->path,
 		    "the file in %s has other bytes than were stored as %s, "
@@ -259,9 +277,9 @@ recall_has(struct stage *stage)
 {
 	struct recall recall;
 
-	if (begin(&recall, stage))
-		for (size_t i = 0; i < recall.count; i++)
-			answer_has(stage, &recall.questions[i]);
+	begin(&recall, stage);
+	for (size_t i = 0; i < recall.count; i++)
+		answer_has(&recall, &recall.questions[i]);
 	end(&recall);
 }
 
@@ -283,10 +301,10 @@ void
 recall_explain(struct stage *stage)
 {
 	struct recall recall;
-	bool is_read = begin(&recall, stage);
 
+	begin(&recall, stage);
 	forget_say(stage->spool, INT64_MIN);
-	for (size_t i = 0; is_read && i < recall.count; i++) {
+	for (size_t i = 0; i < recall.count; i++) {
 		struct question *question = &recall.questions[i];
 		/* Without a spool there is nothing to see. */
 		int rc = whereabouts_each(

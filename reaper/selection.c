@@ -2,6 +2,7 @@
  * selection.h. */
 #include "reaper/selection.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -89,14 +90,17 @@ selection_each(const struct selection *selection, struct stage *stage,
     void *context)
 {
 	struct selecting selecting = {selection, visit, context};
+	char *faulty = NULL;
 	int rc;
 
 	forget_say(stage->spool, selection->since_ns);
 	rc = ledger_each(stage->spool, selection->since_ns, selection->until_ns,
-	    on_receipt, &selecting);
+	    on_receipt, &selecting, &faulty);
 	if (rc == 0)
 		return;
-	log_error("Cannot read the ledger in '%s': %s",
-	    stage->config->spool_dir, strerror(-rc));
+	log_error("Cannot read '%s/%s': %s; what it has on record is missing "
+		  "here",
+	    stage->config->spool_dir, faulty, strerror(-rc));
+	free(faulty);
 	stage_fail(stage, EX_IOERR);
 }

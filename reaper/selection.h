@@ -25,7 +25,7 @@ bool selection_is_given(const struct selection *selection);
 /* Whether KEY, of the file PATH, is asked for; its time isn't looked at. */
 bool selection_has(
     const struct selection *selection, const char *key, const char *path);
-/* As ledger_each for what is asked for. That the ledger can't be read is said,
+/* As ledger_each for what is asked for. That something can't be read is said,
  * and is the stage's failure. */
 void selection_each(const struct selection *selection, struct stage *stage,
     void (*visit)(void *context, const struct receipt_reader *reader,

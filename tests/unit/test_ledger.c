@@ -2,6 +2,7 @@
  * and whatever comes late. */
 #include "reaper/ledger.h"
 
+#include "common/mem.h"
 #include "tests/unit/scratch.h"
 
 #define DAY "2020-11-15"
@@ -28,9 +29,11 @@ check_between(const struct spool *spool, int64_t since_ns, int64_t until_ns,
     const char *expected)
 {
 	struct strbuf seen = {0};
+	char *faulty = NULL;
 
 	ck_assert_int_eq(
-	    ledger_each(spool, since_ns, until_ns, note, &seen), 0);
+	    ledger_each(spool, since_ns, until_ns, note, &seen, &faulty), 0);
+	ck_assert_ptr_null(faulty);
 	ck_assert_str_eq(strbuf_text(&seen), expected);
 	strbuf_done(&seen);
 }
@@ -274,15 +277,55 @@ START_TEST(merge_fails)
 
 	write_receipts(SPOOL "ledger/2020-11-14/r0.tsv", "2020-11-14", "z");
 	write_receipts(SPOOL "ledger/" DAY "/r1.tsv", DAY, "a");
-	/* A directory where the day's file should be. */
+	/* A directory where the day's file should be, and where a piece. */
 	scratch_write(SPOOL "ledger/" DAY ".tsv/file", "text");
-	ck_assert_int_lt(ledger_merge(spool, scratch_time(NEXT_DAY), &day), 0);
+	scratch_write(SPOOL "ledger/" NEXT_DAY "/r2.tsv/file", "text");
+	write_receipts(SPOOL "ledger/2020-11-17/r3.tsv", "2020-11-17", "b");
+	ck_assert_int_eq(
+	    ledger_merge(spool, scratch_time("2020-11-18"), &day), -EISDIR);
 	ck_assert_str_eq(day, DAY);
 	free(day);
-	/* The pieces stay, and days before are done. */
+	/* The pieces stay, and the other days are done. */
 	ck_assert(scratch_exists(SPOOL "ledger/" DAY "/r1.tsv"));
+	ck_assert(scratch_exists(SPOOL "ledger/" NEXT_DAY "/r2.tsv"));
+	ck_assert(!scratch_exists(SPOOL "ledger/" NEXT_DAY ".tsv"));
 	ck_assert(scratch_exists(SPOOL "ledger/2020-11-14.tsv"));
+	ck_assert(scratch_exists(SPOOL "ledger/2020-11-17.tsv"));
 	check_tidy();
+	spool_close(spool);
+}
+END_TEST
+
+/* What can't be read: a run, a piece, a merged day, a day's pieces. */
+static const struct fault {
+	const char *file, *faulty;
+} faults[] = {
+    {"runs/x.tsv/file", "runs/x.tsv"},
+    {"ledger/" DAY "/x.tsv/file", "ledger/" DAY "/x.tsv"},
+    {"ledger/" NEXT_DAY ".tsv/file", "ledger/" NEXT_DAY ".tsv"},
+    {"ledger/" DAY, "ledger/" DAY},
+};
+
+START_TEST(lists_what_it_can)
+{
+	const struct fault *row = &faults[_i];
+	struct spool *spool = scratch_spool();
+	struct strbuf seen = {0};
+	char *file = mem_format(SPOOL "%s", row->file);
+	char *faulty = NULL;
+
+	scratch_write(file, "text");
+	write_receipts(SPOOL "runs/y.tsv", DAY, "a");
+	write_receipts(SPOOL "ledger/" DAY ".tsv", DAY, "b");
+	write_receipts(SPOOL "ledger/" NEXT_DAY "/y2.tsv", NEXT_DAY, "c");
+	write_receipts(SPOOL "ledger/2020-11-17/y3.tsv", "2020-11-17", "d");
+	ck_assert_int_lt(
+	    ledger_each(spool, INT64_MIN, INT64_MAX, note, &seen, &faulty), 0);
+	ck_assert_str_eq(faulty, row->faulty);
+	ck_assert_str_eq(strbuf_text(&seen), "a b c d ");
+	free(faulty);
+	free(file);
+	strbuf_done(&seen);
 	spool_close(spool);
 }
 END_TEST
@@ -387,6 +430,7 @@ main(void)
 	tcase_add_test(tcase, merges_odd_things);
 	tcase_add_test(tcase, merge_fails);
 	tcase_add_test(tcase, lists_each_run_once);
+	tcase_add_loop_test(tcase, lists_what_it_can, 0, LENGTH(faults));
 	tcase_add_loop_test(tcase, lists_a_span, 0, LENGTH(spans));
 	tcase_add_test(tcase, lists_without_a_spool);
 	suite_add_tcase(suite, tcase);
