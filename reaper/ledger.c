@@ -29,6 +29,7 @@ static const char suffix[] = ".tsv";
 struct names {
 	char **name;
 	size_t count;
+	size_t sorted; /* of those, the first ones */
 };
 
 static void
@@ -39,26 +40,26 @@ names_add(struct names *names, const char *name, size_t length)
 	names->name[names->count++] = mem_copy_n(name, length);
 }
 
-static bool
-names_have(const struct names *names, const char *name)
-{
-	for (size_t i = 0; i < names->count; i++)
-		if (strcmp(names->name[i], name) == 0)
-			return true;
-	return false;
-}
-
 static int
 compare(const void *a, const void *b)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static void
 names_sort(struct names *names)
 {
-	if (names->count > 0)
+	if (names->count > names->sorted)
 		qsort(names->name, names->count, sizeof *names->name, compare);
+	names->sorted = names->count;
+}
+
+/* Asks those alone that were there when they were last sorted. */
+static bool
+names_have(const struct names *names, const char *name)
+{
+	return names->sorted > 0 && bsearch(&name, names->name, names->sorted,
+					sizeof *names->name, compare) != NULL;
 }
 
 static void
@@ -165,8 +166,11 @@ copy_receipts(int fd, const char *name, FILE *out, struct names *sections)
 		receipt_format_section(name, &line);
 	while ((rc = receipt_reader_next(&reader, &receipt)) > 0) {
 		const char *section = strbuf_text(&reader.section);
+		const char *last = sections->count > 0
+				       ? sections->name[sections->count - 1]
+				       : "";
 
-		if (name == NULL && !names_have(sections, section)) {
+		if (name == NULL && strcmp(section, last) != 0) {
 			names_add(sections, section, strlen(section));
 			receipt_format_section(section, &line);
 		}
@@ -206,6 +210,7 @@ write_day(const struct spool *spool, const char *day,
 		(void)close(fd); /* only read from */
 	else if (fd != -ENOENT)
 		rc = fd;
+	names_sort(&sections);
 	for (size_t i = 0; rc == 0 && i < pieces->count; i++) {
 		if (names_have(&sections, pieces->name[i]))
 			continue;
@@ -325,7 +330,9 @@ struct reading {
 	void (*visit)(void *context, const struct receipt_reader *reader,
 	    const struct receipt *receipt);
 	void *context;
-	struct names seen; /* runs read so far, other than merged ones */
+	/* Runs read so far, other than merged ones; sorted after all of runs/,
+	 * and after the pieces of each day, no two of which are of one name. */
+	struct names seen;
 	struct receipt receipt;
 	int rc;	      /* the first fault ... */
 	char *faulty; /* ... and of what in the spool */
@@ -423,6 +430,7 @@ read_day(struct reading *reading, const char *day)
 		free(file);
 	}
 	names_done(&pieces);
+	names_sort(&reading->seen);
 	file = mem_format("%s%s", day, suffix);
 	note_fault(
 	    reading, read_file(reading, ledger_fd, file, NULL), "ledger", file);
@@ -461,6 +469,7 @@ ledger_each(const struct spool *spool, int64_t since_ns, int64_t until_ns,
 	if (spool->runs_fd >= 0)
 		note_fault(&reading, run_each(spool, -1, read_run, &reading),
 		    "runs", "");
+	names_sort(&reading.seen);
 	if (spool->ledger_fd >= 0)
 		note_fault(&reading, list(spool->ledger_fd, "", false, &days),
 		    "ledger", "");

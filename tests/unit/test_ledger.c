@@ -296,6 +296,44 @@ START_TEST(merge_fails)
 }
 END_TEST
 
+/* The same of many, in whatever order they are met. */
+START_TEST(lists_each_of_many_once)
+{
+	enum { RUNS = 26 };
+	struct spool *spool = scratch_spool();
+	struct strbuf seen = {0};
+	size_t times[RUNS] = {0};
+	char *faulty = NULL;
+
+	for (int pass = 0; pass < 2; pass++) {
+		for (int i = 0; i < RUNS; i++) {
+			int n = i * 7 % RUNS; /* all of them, mixed */
+			const char run[] = {(char)('a' + n), '\0'};
+			/* Merged; most of them a second time. */
+			const char *top = pass == 1 && n % 3 == 0
+					      ? "runs"
+					      : "ledger/" DAY;
+			char *file = mem_format(SPOOL "%s/%s.tsv", top, run);
+
+			if (pass == 0 || n % 3 != 2)
+				write_receipts(file, DAY, run);
+			free(file);
+		}
+		if (pass == 0)
+			merge(spool, NEXT_DAY);
+	}
+	ck_assert_int_eq(
+	    ledger_each(spool, INT64_MIN, INT64_MAX, note, &seen, &faulty), 0);
+	for (size_t i = 0; i < seen.length; i += 2)
+		times[strbuf_text(&seen)[i] - 'a']++;
+	ck_assert_uint_eq(seen.length, 2 * RUNS);
+	for (int i = 0; i < RUNS; i++)
+		ck_assert_uint_eq(times[i], 1);
+	strbuf_done(&seen);
+	spool_close(spool);
+}
+END_TEST
+
 /* What can't be read: a run, a piece, a merged day, a day's pieces. */
 static const struct fault {
 	const char *file, *faulty;
@@ -430,6 +468,7 @@ main(void)
 	tcase_add_test(tcase, merges_odd_things);
 	tcase_add_test(tcase, merge_fails);
 	tcase_add_test(tcase, lists_each_run_once);
+	tcase_add_test(tcase, lists_each_of_many_once);
 	tcase_add_loop_test(tcase, lists_what_it_can, 0, LENGTH(faults));
 	tcase_add_loop_test(tcase, lists_a_span, 0, LENGTH(spans));
 	tcase_add_test(tcase, lists_without_a_spool);
