@@ -5,9 +5,11 @@
  * file; only then the pieces go. Dying in between leaves pieces that the new
  * file names, and the next merge drops them. This rename is the only one that
  * replaces a name: the old content is part of the new. Whole lines alone are
- * copied. A run belongs to the day of its newest receipt and is about a day
- * long at most, so a receipt lies in the file of its own day or of one soon
- * after; older ones, taken over from a dead run, are in that run's file, too.
+ * copied. That writes all of the day anew, so it is done once an hour at most:
+ * with retain, runs of a day that is over come every minute. A run belongs to
+ * the day of its newest receipt and is about a day long at most, so a receipt
+ * lies in the file of its own day or of one soon after; older ones, taken over
+ * from a dead run, are in that run's file, too.
  */
 #include "reaper/ledger.h"
 
@@ -19,12 +21,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/fsio.h"
 #include "common/mem.h"
 #include "common/run.h"
 #include "common/timefmt.h"
 
 static const char suffix[] = ".tsv";
+static const int64_t hour_ns = 3600 * CLOCK_NS_PER_S;
 
 struct names {
 	char **name;
@@ -298,8 +302,26 @@ out:
 	return rc;
 }
 
+/* Whether the day's file was written less than an hour ago. */
+static bool
+is_fresh(const struct spool *spool, const char *day, int64_t fs_now_ns)
+{
+	char *file = mem_format("%s%s", day, suffix);
+	struct stat st;
+	int64_t age_ns;
+	bool fresh = fstatat(spool->ledger_fd, file, &st,
+			 AT_SYMLINK_NOFOLLOW) == 0 &&
+		     !__builtin_sub_overflow(fs_now_ns,
+			 clock_from_timespec(&st.st_mtim), &age_ns) &&
+		     age_ns >= 0 && age_ns < hour_ns;
+
+	free(file);
+	return fresh;
+}
+
 int
-ledger_merge(struct spool *spool, int64_t now_ns, char **ret_day)
+ledger_merge(
+    struct spool *spool, int64_t now_ns, int64_t fs_now_ns, char **ret_day)
 {
 	struct names days = {0};
 	char today[TIMEFMT_MAX];
@@ -314,6 +336,8 @@ ledger_merge(struct spool *spool, int64_t now_ns, char **ret_day)
 			continue;
 		if (strcmp(days.name[i], today) >= 0)
 			break;
+		if (is_fresh(spool, days.name[i], fs_now_ns))
+			continue; /* more of it may come */
 		its_rc = merge_day(spool, days.name[i]);
 		if (rc == 0 && its_rc < 0) {
 			rc = its_rc;

@@ -23,11 +23,14 @@ struct ledger_run {
  * The caller holds its lock. Returns 0 or a negative errno. */
 int ledger_archive(
     struct spool *spool, const char *name, const struct ledger_run *run);
-/* Merges the pieces of every day before NOW_NS's into the day's file. Where one
+/* Merges the pieces of every day before NOW_NS's into the day's file, but for
+ * days whose file was written in the hour before FS_NOW_NS, which is the file
+ * system's time: their pieces wait, and are read where they are. Where one
  * can't be merged, it stays as it is, and the others are. Returns 0 or the
  * first negative errno, and then that day in *ret_day (the caller's to free),
  * unless no day could be listed. */
-int ledger_merge(struct spool *spool, int64_t now_ns, char **ret_day);
+int ledger_merge(
+    struct spool *spool, int64_t now_ns, int64_t fs_now_ns, char **ret_day);
 
 /* Calls VISIT for each receipt that was uploaded between SINCE_NS and
  * UNTIL_NS, of running and finished runs, each run once. What can't be read is

@@ -144,7 +144,8 @@ reap(struct reaper *reaper, struct metrics *metrics)
 		return;
 	}
 	reap_runs(reaper);
-	rc = ledger_merge(spool, clock_realtime_ns(), &day);
+	rc = ledger_merge(spool, clock_realtime_ns(),
+	    clock_fs_now_ns(&reaper->fs_clock), &day);
 	if (rc < 0)
 		reap_fail(reaper, "merge the ledger of",
 		    day != NULL ? day : "ledger", rc);

@@ -78,7 +78,8 @@ merge(struct spool *spool, const char *now)
 {
 	char *day = NULL;
 
-	ck_assert_int_eq(ledger_merge(spool, scratch_time(now), &day), 0);
+	ck_assert_int_eq(
+	    ledger_merge(spool, scratch_time(now), scratch_time(now), &day), 0);
 	ck_assert_ptr_null(day);
 }
 
@@ -185,6 +186,45 @@ START_TEST(merges_late_pieces)
 }
 END_TEST
 
+/* A day's file isn't written anew for each piece that comes late. */
+static const struct age {
+	const char *file; /* when it was written */
+	bool merged;	  /* at noon of the next day */
+} ages[] = {
+    {"2020-11-16T11:59:59Z", false},
+    {"2020-11-16T11:00:01Z", false},
+    {"2020-11-16T11:00:00Z", true},
+    {"2020-11-16T00:00:00Z", true},
+    {"1970-01-01", true},
+    /* Clocks that step back don't make it wait for ever. */
+    {"2020-11-16T12:00:00.001Z", true},
+    {"2200-01-01", true},
+};
+
+START_TEST(merges_now_and_then)
+{
+	const struct age *row = &ages[_i];
+	const char *noon = NEXT_DAY "T12:00:00Z";
+	struct spool *spool = scratch_spool();
+	ino_t inode;
+
+	write_receipts(SPOOL "ledger/" DAY "/r2.tsv", DAY, "ab");
+	merge(spool, noon);
+	inode = scratch_inode(SPOOL "ledger/" DAY ".tsv");
+	scratch_touch(SPOOL "ledger/" DAY ".tsv", scratch_time(row->file));
+	write_receipts(SPOOL "ledger/" DAY "/r3.tsv", DAY, "c");
+	write_receipts(SPOOL "ledger/2020-11-14/r1.tsv", "2020-11-14", "z");
+	merge(spool, noon);
+	ck_assert(scratch_exists(SPOOL "ledger/2020-11-14.tsv"));
+	ck_assert_int_eq(
+	    scratch_exists(SPOOL "ledger/" DAY "/r3.tsv"), !row->merged);
+	ck_assert_int_eq(
+	    scratch_inode(SPOOL "ledger/" DAY ".tsv") == inode, !row->merged);
+	check_each(spool, row->merged ? "z a b c " : "z c a b ");
+	spool_close(spool);
+}
+END_TEST
+
 /* Dying after the rename and before the pieces are dropped leaves both. */
 START_TEST(merge_cut_off)
 {
@@ -281,8 +321,9 @@ START_TEST(merge_fails)
 	scratch_write(SPOOL "ledger/" DAY ".tsv/file", "text");
 	scratch_write(SPOOL "ledger/" NEXT_DAY "/r2.tsv/file", "text");
 	write_receipts(SPOOL "ledger/2020-11-17/r3.tsv", "2020-11-17", "b");
-	ck_assert_int_eq(
-	    ledger_merge(spool, scratch_time("2020-11-18"), &day), -EISDIR);
+	ck_assert_int_eq(ledger_merge(spool, scratch_time("2020-11-18"),
+			     scratch_time("2020-11-18"), &day),
+	    -EISDIR);
 	ck_assert_str_eq(day, DAY);
 	free(day);
 	/* The pieces stay, and the other days are done. */
@@ -463,6 +504,7 @@ main(void)
 	tcase_add_test(tcase, archives_nothing);
 	tcase_add_test(tcase, merges);
 	tcase_add_test(tcase, merges_late_pieces);
+	tcase_add_loop_test(tcase, merges_now_and_then, 0, LENGTH(ages));
 	tcase_add_test(tcase, merge_cut_off);
 	tcase_add_test(tcase, merges_whole_lines);
 	tcase_add_test(tcase, merges_odd_things);
