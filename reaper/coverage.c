@@ -349,7 +349,8 @@ find_end(struct coverage *coverage)
 			if (index > newest)
 				newest = index;
 	}
-	coverage->end = newest;
+	/* All may be of a clock that runs ahead, or of no hour. */
+	coverage->end = newest == INT32_MIN ? limit : newest;
 }
 
 void

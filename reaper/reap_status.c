@@ -124,6 +124,7 @@ report_ledger(struct looking *looking)
 	struct health *health = &looking->health;
 	char when[TIMEFMT_MAX], age[UNITS_TEXT_MAX], size[UNITS_TEXT_MAX];
 	char *faulty = NULL;
+	int64_t age_ns;
 	bool is_never;
 	int rc;
 
@@ -138,14 +139,13 @@ report_ledger(struct looking *looking)
 	is_never = looking->newest_ns == INT64_MIN;
 	json_text(&health->json, "last_success",
 	    is_never ? NULL : timefmt_rfc3339(looking->newest_ns, when));
+	if (__builtin_sub_overflow(health->now_ns, looking->newest_ns, &age_ns))
+		age_ns = INT64_MAX; /* a receipt may tell any time */
 	if (is_never)
 		strbuf_printf(&health->text, "%-10s  never\n", "last");
 	else
 		strbuf_printf(&health->text, "%-10s  %s ago, %s\n", "last",
-		    units_format_duration(
-			(health->now_ns - looking->newest_ns) / CLOCK_NS_PER_S,
-			age),
-		    when);
+		    units_format_duration(age_ns / CLOCK_NS_PER_S, age), when);
 	json_open(&health->json, "today", '{');
 	json_text(
 	    &health->json, "since", timefmt_rfc3339(looking->today_ns, when));

@@ -367,7 +367,8 @@ draw_caption(const struct picture *picture)
 	    location->gaps > 0 ? "bad" : "soft");
 	describe_gaps(page, coverage, location);
 	strbuf_puts(page, "</span>");
-	if (location->last <= coverage->end && silence >= patience) {
+	if (location->seen > 0 && location->last <= coverage->end &&
+	    silence >= patience) {
 		strbuf_puts(page, "; <span class=\"bad\">silent for the last ");
 		html_count(page, silence, calendar_name(coverage->unit));
 		strbuf_puts(page, "</span>");

@@ -116,6 +116,18 @@ ok "and merges the next" test ! -e "$spool/ledger/2021-02-04"
 ok "and removes what is old" test ! -e "$spool/ledger/2021-02-02.tsv"
 rm -r "base/$hour"
 
+scenario "odd times and sizes on record"
+run_ok reap "$conf"
+for path in hall/x late/2199/12/31/23/00-t; do
+	printf '1700-01-01T10:00:00.000Z\tb\t%s\t%s\t9223372036854775807\t00000000\t-\te\t-\t1\t0\n' \
+		"$path" "$path"
+done >"$spool/runs/h.1.x.tsv"
+run_ok reap --status "$conf"
+like out "^last  *1[0-9]{5} d ago, 1700-01-01" "centuries ago is the last upload"
+run_ok s3spool report "$conf"
+ok "nothing is silent that comes before its time, or has no hour" \
+	test "$(grep -c "silent for" out)" -eq 0
+
 scenario "where is it, and why?"
 configure "settle_seconds: 1h"
 write_file "$hour/01-young.dat" 10

@@ -164,6 +164,22 @@ START_TEST(leaves_nonsense_aside)
 }
 END_TEST
 
+/* Then the end is the last upload's, by the clock that is furthest ahead. */
+START_TEST(has_an_end)
+{
+	struct coverage coverage;
+	char text[CALENDAR_TEXT_MAX];
+
+	coverage_init(&coverage, 1000);
+	add(&coverage, "a/x");
+	add(&coverage, "b/2199/01/01/00/00-t");
+	coverage_finish(&coverage, 10);
+	ck_assert_str_eq(calendar_text(coverage.unit, coverage.end, text),
+	    "2024-03-31 14 h");
+	coverage_done(&coverage);
+}
+END_TEST
+
 START_TEST(limits_locations)
 {
 	struct coverage coverage;
@@ -212,6 +228,7 @@ main(void)
 	tcase_add_test(tcase, is_exact_with_days);
 	tcase_add_test(tcase, expects_no_more_than_usual);
 	tcase_add_test(tcase, leaves_nonsense_aside);
+	tcase_add_test(tcase, has_an_end);
 	tcase_add_test(tcase, limits_locations);
 	tcase_add_test(tcase, takes_nothing);
 	suite_add_tcase(suite, tcase);
