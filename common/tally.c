@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/fsio.h"
+#include "common/units.h"
 
 struct room {
 	int dirfd;
@@ -23,7 +24,7 @@ tally_add(struct tally *tally, int64_t bytes, int64_t since_ns)
 	if (tally->files == 0 || since_ns < tally->oldest_ns)
 		tally->oldest_ns = since_ns;
 	tally->files++;
-	tally->bytes += bytes;
+	tally->bytes = units_add_sizes(tally->bytes, bytes);
 }
 
 static int64_t

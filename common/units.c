@@ -71,6 +71,14 @@ magnitude(int64_t value)
 	return value < 0 ? -(uint64_t)value : (uint64_t)value;
 }
 
+int64_t
+units_add_sizes(int64_t bytes, int64_t more)
+{
+	int64_t sum;
+
+	return __builtin_add_overflow(bytes, more, &sum) ? INT64_MAX : sum;
+}
+
 const char *
 units_format_duration(int64_t seconds, char text[UNITS_TEXT_MAX])
 {

@@ -15,6 +15,10 @@ int units_parse_duration(const char *text, int64_t *ret_seconds);
  * Returns 0, -EINVAL or -ERANGE (over INT64_MAX). */
 int units_parse_size(const char *text, int64_t *ret_bytes);
 
+/* The sum of two sizes, or INT64_MAX where it is more: a sparse file may have
+ * any size, and a record tell any. */
+int64_t units_add_sizes(int64_t bytes, int64_t more);
+
 enum { UNITS_TEXT_MAX = 32 };
 /* "12 s", "5 min", "3 h", "2 d": for people, in the largest unit of which
  * there are at least two. Negative ages get a minus sign. Returns TEXT. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "common/mem.h"
+#include "common/units.h"
 
 enum { FIRST_CAPACITY = 1024 };
 
@@ -23,14 +24,6 @@ cells_done(struct cells *cells)
 {
 	free(cells->cell);
 	*cells = (struct cells){0};
-}
-
-int64_t
-cells_sum(int64_t bytes, int64_t more)
-{
-	int64_t sum;
-
-	return __builtin_add_overflow(bytes, more, &sum) ? INT64_MAX : sum;
 }
 
 static int
@@ -50,7 +43,7 @@ merge(struct cell *into, const struct cell *from)
 		return false;
 	into->parts |= from->parts;
 	into->files += from->files;
-	into->bytes = cells_sum(into->bytes, from->bytes);
+	into->bytes = units_add_sizes(into->bytes, from->bytes);
 	return true;
 }
 

@@ -38,7 +38,4 @@ void cells_settle(struct cells *cells);
 /* Makes them cells of the next larger unit; not of years. */
 void cells_coarsen(struct cells *cells);
 
-/* Of sizes that a record claims: no more than there can be. */
-int64_t cells_sum(int64_t bytes, int64_t more);
-
 #endif

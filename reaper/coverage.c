@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/keypath.h"
 #include "common/mem.h"
+#include "common/units.h"
 
 enum {
 	HOURS = 24,
@@ -107,13 +108,13 @@ coverage_add(struct coverage *coverage, const char *path,
 	int64_t hour_ns;
 
 	coverage->files++;
-	coverage->bytes = cells_sum(coverage->bytes, bytes);
+	coverage->bytes = units_add_sizes(coverage->bytes, bytes);
 	if (uploaded_at_ns < coverage->first_upload_ns)
 		coverage->first_upload_ns = uploaded_at_ns;
 	if (uploaded_at_ns > coverage->last_upload_ns)
 		coverage->last_upload_ns = uploaded_at_ns;
 	location->files++;
-	location->bytes = cells_sum(location->bytes, bytes);
+	location->bytes = units_add_sizes(location->bytes, bytes);
 	if (!keypath_hour(path, &hour_ns) || !calendar_knows(hour_ns))
 		location->undated++;
 	else if (location != &coverage->further)

@@ -27,6 +27,7 @@
 #include "common/receipt.h"
 #include "common/run.h"
 #include "common/settle.h"
+#include "common/units.h"
 #include "reaper/crew.h"
 #include "reaper/ledger.h"
 
@@ -221,7 +222,8 @@ report_item(struct reaper *reaper, const struct item *item)
 			log_debug("Deleted %s", path);
 		}
 		reaper->deleted++;
-		reaper->deleted_bytes += receipt->size;
+		reaper->deleted_bytes = units_add_sizes(
+		    reaper->deleted_bytes, receipt->size);
 	}
 }
 
@@ -315,7 +317,7 @@ add_receipt(struct reaper_batch *batch)
 		item = &batch->items[0];
 		break;
 	}
-	batch->bytes += item->receipt.size;
+	batch->bytes = units_add_sizes(batch->bytes, item->receipt.size);
 	batch->count++;
 }
 

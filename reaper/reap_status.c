@@ -12,7 +12,6 @@
 #include "common/json.h"
 #include "common/timefmt.h"
 #include "common/units.h"
-#include "reaper/cells.h"
 #include "reaper/ledger.h"
 
 static const int64_t day_ns = 86400 * CLOCK_NS_PER_S;
@@ -95,7 +94,8 @@ on_receipt(void *context, const struct receipt_reader *reader,
 	if (receipt->uploaded_at_ns < looking->today_ns)
 		return;
 	looking->today_files++;
-	looking->today_bytes = cells_sum(looking->today_bytes, receipt->size);
+	looking->today_bytes = units_add_sizes(
+	    looking->today_bytes, receipt->size);
 }
 
 /* Reads the ledger: today's, and as far back as there is a receipt. */

@@ -141,7 +141,7 @@ add_title(const struct picture *picture, int32_t index, const struct slot *slot,
 	}
 	for (int32_t i = 0; i < units; i++) {
 		files += slot->cell[i].files;
-		bytes = cells_sum(bytes, slot->cell[i].bytes);
+		bytes = units_add_sizes(bytes, slot->cell[i].bytes);
 	}
 	strbuf_puts(page, ": ");
 	html_count(page, files, "file");

@@ -12,7 +12,7 @@
 #include "common/mem.h"
 #include "common/percent.h"
 #include "common/timefmt.h"
-#include "reaper/cells.h"
+#include "common/units.h"
 
 static const int64_t day_ns = 86400 * CLOCK_NS_PER_S;
 
@@ -114,7 +114,7 @@ summary_add(struct summary *summary, const char *path, int64_t uploaded_at_ns,
 	struct row *row = find_row(summary, day, path, strcspn(path, "/"));
 
 	row->files++;
-	row->bytes = cells_sum(row->bytes, size_bytes);
+	row->bytes = units_add_sizes(row->bytes, size_bytes);
 	if (uploaded_at_ns < row->first_ns)
 		row->first_ns = uploaded_at_ns;
 	if (uploaded_at_ns > row->last_ns)

@@ -175,7 +175,8 @@ on_candidate(void *context, const struct walk_entry *entry)
 	switch (report.outcome) {
 	case CLAIM_CLAIMED:
 		scan->claimed++;
-		scan->claimed_bytes += report.size_bytes;
+		scan->claimed_bytes = units_add_sizes(
+		    scan->claimed_bytes, report.size_bytes);
 		log_debug("Claimed %s (%lld bytes)", path,
 		    (long long)report.size_bytes);
 		if (scan->claim.look_only)

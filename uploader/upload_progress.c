@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/fsio.h"
 #include "common/tally.h"
+#include "common/units.h"
 #include "uploader/job.h"
 #include "uploader/multi.h"
 
@@ -33,7 +34,7 @@ count_file(void *context, const char *path, const struct dirent *entry)
 	if (tally_look(queue->dirfd, path, TALLY_MOVED, 0, &bytes, &since_ns) ==
 	    0) {
 		queue->files++;
-		queue->bytes += bytes;
+		queue->bytes = units_add_sizes(queue->bytes, bytes);
 	}
 	return queue->files % LOOK_EVERY == 0 &&
 	       clock_monotonic_ns() >= queue->until_ns;

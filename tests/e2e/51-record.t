@@ -127,6 +127,10 @@ like out "^last  *1[0-9]{5} d ago, 1700-01-01" "centuries ago is the last upload
 run_ok s3spool report "$conf"
 ok "nothing is silent that comes before its time, or has no hour" \
 	test "$(grep -c "silent for" out)" -eq 0
+mkdir -p "$spool/confirmed/h.1.x"
+run_ok reap "$conf"
+run_ok s3spool list --summary --location hall "$conf"
+is "$(cut -f 4 out)" 9223372036854775807 "reaped, it is on record"
 
 scenario "where is it, and why?"
 configure "settle_seconds: 1h"

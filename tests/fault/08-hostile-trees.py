@@ -418,6 +418,29 @@ def hole():
         holds(world.check(), "nothing is lost")
 
 
+def vast():
+    """holes of 8 EiB: together larger than any number"""
+    store = Store()
+    with World(store) as world:
+        for name in ("05-a.dat", "06-b.dat"):
+            world.write(f"room/{HOUR}/{name}", b"")
+            try:
+                os.truncate(world.full(f"room/{HOUR}/{name}"), 2 ** 63 - 1)
+            except OSError as error:
+                skip(f"no such file can be made: {error}", "holes of 8 EiB")
+                return
+        for options, says in ((("--status",), r"2 files, 8\.0 EiB"),
+                              ((), r"2 claimed.*8\.0 EiB")):
+            ended = world.scan(options=options)
+            equal(ended.status, 0, f"scan {options} ends with 0", ended)
+            ok(re.search(says, ended.out + ended.err),
+               "it tells as many bytes as it can", ended, ended.out)
+        ended = world.upload(options=("--status",))
+        ok(re.search(r"claimed +2 files, 8\.0 EiB", ended.out),
+           "and so does the uploader", ended, ended.out)
+    store.stop()
+
+
 def names():
     """All the bytes a name can have, and all the length."""
     with World(Store()) as world:
@@ -564,5 +587,5 @@ if __name__ == "__main__":
     if os.geteuid() != 0:
         skip("only root can play both the programs and another user", "hostile trees")
         main()
-    main(swapped, swapped_spool, hard_links, kinds, calls, hole, names, spool_root,
-         spool_behind_a_link, spool_parts)
+    main(swapped, swapped_spool, hard_links, kinds, calls, hole, vast, names,
+         spool_root, spool_behind_a_link, spool_parts)

@@ -168,6 +168,15 @@ START_TEST(shows_durations)
 }
 END_TEST
 
+START_TEST(adds_sizes)
+{
+	ck_assert_int_eq(units_add_sizes(2, 3), 5);
+	ck_assert_int_eq(units_add_sizes(INT64_MAX - 1, 1), INT64_MAX);
+	ck_assert_int_eq(units_add_sizes(INT64_MAX, 1), INT64_MAX);
+	ck_assert_int_eq(units_add_sizes(INT64_MAX, INT64_MAX), INT64_MAX);
+}
+END_TEST
+
 START_TEST(shows_sizes)
 {
 	char text[UNITS_TEXT_MAX];
@@ -189,6 +198,7 @@ main(void)
 	tcase_add_loop_test(tcase, parses_durations, 0, LENGTH(durations));
 	tcase_add_loop_test(tcase, parses_sizes, 0, LENGTH(sizes));
 	tcase_add_loop_test(tcase, shows_durations, 0, LENGTH(shown_durations));
+	tcase_add_test(tcase, adds_sizes);
 	tcase_add_loop_test(tcase, shows_sizes, 0, LENGTH(shown_sizes));
 	tcase_add_loop_test(tcase, shows_times, 0, LENGTH(shown_times));
 	tcase_add_loop_test(tcase, shows_counts, 0, LENGTH(shown_counts));
