@@ -7,9 +7,9 @@
  * replaces a name: the old content is part of the new. Whole lines alone are
  * copied. That writes all of the day anew, so it is done once an hour at most:
  * with retain, runs of a day that is over come every minute. A run belongs to
- * the day of its newest receipt and is about a day long at most, so a receipt
- * lies in the file of its own day or of one soon after; older ones, taken over
- * from a dead run, are in that run's file, too.
+ * the day of its newest receipt, so a receipt lies in the file of its own day
+ * or of a later one: as a rule the next, as a run takes files for a day at
+ * most. Older ones, taken over from a dead run, are in that run's file, too.
  */
 #include "reaper/ledger.h"
 
@@ -461,18 +461,18 @@ read_day(struct reading *reading, const char *day)
 	free(file);
 }
 
-/* Whether a receipt of the time asked for can lie in DAY's files, generously:
- * a run's last file may take long. */
+/* Whether a receipt of the time asked for can lie in DAY's files, generously.
+ * None is of much later, but a run's first may be of long before: its last file
+ * took days, or the clock was wrong then. */
 static bool
 may_hold(const struct reading *reading, const char *day)
 {
 	const int64_t two_days_ns = INT64_C(2) * 86400 * 1000000000;
-	int64_t start_ns;
+	int64_t start_ns, end_ns;
 
-	if (timefmt_parse(day, &start_ns) < 0)
-		return true;
-	return start_ns - two_days_ns < reading->until_ns &&
-	       start_ns + two_days_ns >= reading->since_ns;
+	return timefmt_parse(day, &start_ns) < 0 ||
+	       __builtin_add_overflow(start_ns, two_days_ns, &end_ns) ||
+	       end_ns >= reading->since_ns;
 }
 
 int

@@ -478,6 +478,31 @@ START_TEST(lists_a_span)
 }
 END_TEST
 
+/* A run lies in the day of its newest receipt, however long it took. */
+START_TEST(lists_a_long_run)
+{
+	struct spool *spool = scratch_spool();
+	struct strbuf lines = {0};
+
+	strbuf_puts(&lines, RECEIPT_HEADER);
+	scratch_receipt(
+	    &lines, scratch_time("2020-11-15T12:00:00Z"), "a", NULL);
+	scratch_receipt(
+	    &lines, scratch_time("2020-11-20T12:00:00Z"), "b", NULL);
+	scratch_write(SPOOL "ledger/2020-11-20/r.tsv", strbuf_text(&lines));
+	write_receipts(SPOOL "ledger/9999-12-31/r1.tsv", DAY, "c");
+	write_receipts(SPOOL "ledger/0001-01-01/r2.tsv", DAY, "d");
+	check_between(spool, scratch_time(DAY), scratch_time(NEXT_DAY), "a c ");
+	check_between(
+	    spool, scratch_time(NEXT_DAY), scratch_time("2020-11-20"), "");
+	check_between(spool, INT64_MIN, scratch_time("2020-11-01"), "");
+	check_between(spool, scratch_time(NEXT_DAY), INT64_MAX, "b ");
+	check_each(spool, "d a b c ");
+	strbuf_done(&lines);
+	spool_close(spool);
+}
+END_TEST
+
 START_TEST(lists_without_a_spool)
 {
 	char base[] = "base", dir[] = "base/.spool";
@@ -513,6 +538,7 @@ main(void)
 	tcase_add_test(tcase, lists_each_of_many_once);
 	tcase_add_loop_test(tcase, lists_what_it_can, 0, LENGTH(faults));
 	tcase_add_loop_test(tcase, lists_a_span, 0, LENGTH(spans));
+	tcase_add_test(tcase, lists_a_long_run);
 	tcase_add_test(tcase, lists_without_a_spool);
 	suite_add_tcase(suite, tcase);
 	return scratch_run(suite);
