@@ -123,7 +123,8 @@ write_files 6
 run s3spool run "$conf"
 is "$(keys)" "" "they aren't settled yet"
 run_ok s3spool drain --timeout 2m "$conf"
-like err "^s3spool: drained; failed 0, held 0" "it waits until they are"
+like err "^s3spool: drained; failed 0, held 0, left alone 0$" \
+	"it waits until they are"
 bucket_is_original
 drained
 write_file "$hour/07-open.dat"
@@ -144,6 +145,23 @@ s3 put "$bucket" "$hour/08-a.dat" other
 run s3spool drain "$conf"
 status_is 1 "what fails isn't waited for"
 like err "^s3spool: drained; failed 1" "and is told"
+rm "$(in_room failed "$hour/08-a.dat")"
+mkfifo "base/$hour/10-fifo.dat"
+echo linked >"base/$hour/11-linked.dat"
+ln "base/$hour/11-linked.dat" "base/$hour/12-linked.dat"
+run s3spool drain "$conf"
+status_is 1 "what is left alone isn't waited for"
+like err "^s3spool: drained; failed 0, held 0, left alone 3 \(s3spool scan --expl" \
+	"and is told"
+rm "base/$hour"/1*
+write_file "$hour/13-held.dat"
+run_ok scan "$conf"
+run_ok s3spool hold "$conf" "$hour/13-held.dat"
+run_ok s3spool drain "$conf"
+like err "^s3spool: drained; failed 0, held 1, left alone 0$" \
+	"nor is what is held, as somebody wanted it"
+run_ok s3spool release "$conf" "$hour/13-held.dat"
+run_ok s3spool drain "$conf"
 write_file "$hour/09-a.dat"
 run env AWS_SECRET_ACCESS_KEY=wrong "$deploy/s3spool" drain "$conf"
 status_is 77 "what doesn't get better by waiting ends it"
