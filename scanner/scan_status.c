@@ -1,6 +1,6 @@
 /* The candidates by what a scan would say of them. Only what it would claim
- * waits for us, and may wait for too long: with the others it is the producer
- * who takes his time. */
+ * waits for us, and may wait for too long; what it leaves alone waits for a
+ * person, and with the others it is the producer who takes his time. */
 #include "scanner/scan_status.h"
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "scanner/claim.h"
@@ -80,6 +81,19 @@ on_problem(void *context, const char *path, int error)
 	free(name);
 }
 
+/* No program will ever move these, however long they wait. */
+static void
+judge_refused(struct health *health, const struct group *group)
+{
+	int64_t age_ns = health->now_ns - group->tally.oldest_ns;
+
+	if (health_of_age(health, age_ns / CLOCK_NS_PER_S) != HEALTH_OK)
+		health_problem(health, HEALTH_WARNING,
+		    "%" PRId64 " file%s left alone in base: %s",
+		    group->tally.files, group->tally.files == 1 ? "" : "s",
+		    group->reason);
+}
+
 static void
 report_groups(struct looking *looking)
 {
@@ -109,6 +123,8 @@ report_groups(struct looking *looking)
 			health_problem(health, HEALTH_WARNING,
 			    "%" PRId64 " files in base: %s", group->tally.files,
 			    group->reason);
+		if (group->outcome == CLAIM_REFUSED)
+			judge_refused(health, group);
 	}
 	json_close(&health->json, ']');
 }

@@ -99,6 +99,10 @@ run s3spool status "$conf"
 status_is 0 "and nothing else is wrong"
 run s3spool status --warn-age 0 "$conf"
 status_is 1 "--warn-age"
+like out "2 files left alone in base: it has more than one name" \
+	"so does what is left alone"
+run s3spool status "$conf"
+unlike out "left alone in base" "but not what has just come"
 run s3spool status -o retain=1h "$conf"
 like out "^ *1 kept, as retain says" "what is retained doesn't wait"
 let_go
