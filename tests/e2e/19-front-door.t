@@ -33,6 +33,28 @@ like out "^s3spool [0-9]+\\.[0-9]+" "--version"
 ln -s "$deploy/s3spool" elsewhere
 run_ok ./elsewhere --version
 
+scenario "the options of status and explain"
+for command in status explain; do
+	for option in --version -V -qV; do
+		run_ok s3spool "$command" "$option"
+		like out "^s3spool [0-9]" "$command $option"
+	done
+	for option in --help -h -vh; do
+		run_ok s3spool "$command" "$option"
+		like out "^usage: s3spool" "$command $option"
+	done
+	for option in --jso -n -vp --loop=1 --retry; do
+		run s3spool "$command" "$option" "$conf" x
+		status_is 64 "$command has no $option"
+		is "$(cat out)" "" "and tells nothing"
+	done
+done
+run s3spool explain --json "$conf" x
+status_is 64 "explain has no --json"
+run_ok s3spool status -qo settle_seconds=1 --warn-age 1 --crit-age=2 \
+	--option "key_prefix=--jso" -- "$conf"
+like out "^OK base 0" "status takes what is its own"
+
 scenario "run gives the largest status"
 write_file room/2021/02/03/04/05-t.dat
 write_file room/2021/02/03/04/06-t.dat
