@@ -139,6 +139,15 @@ run_ok s3spool explain "$conf" "$hour/01-young.dat"
 like out "^deferred  $hour/01-young\\.dat: .*settle_seconds" "in base_dir"
 is "$(wc -l <out)" 1 "and nothing else"
 ok "and asking makes no spool" test ! -e "$spool"
+run s3spool explain "$conf" "$hour/00-none.dat" "$hour/01-young.dat" \
+	-v -- "$hour/99-none.dat"
+status_is 1 "several paths, of which some are unknown"
+is "$(sed 's/^\([a-z]*\)  *\([^:]*\):.*/\1 \2/' out)" \
+	"gone $hour/00-none.dat
+deferred $hour/01-young.dat
+gone $hour/99-none.dat" "each is told of, in their order"
+run s3spool explain "$conf"
+status_is 64 "explain without a path"
 run s3spool explain "$conf" "$hour/00-none.dat"
 status_is 1 "nowhere"
 like out "^gone .*00-none" "it says so"
