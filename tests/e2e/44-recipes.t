@@ -15,12 +15,21 @@ cook()
 		within && /^```$/ && block { exit }
 		block { print }
 		within && /^```sh$/ { block = 1 }' "$recipes" | sed \
-		-e "s|/tmp/backlog|$here/backlog|g" \
+		-e "s| prefix=\$| prefix=${prefix-}|" \
 		-e "s|/etc/s3spool\.yaml|$conf|g" -e "s|/etc/s3spool/|$here/|g" \
 		-e "s|/var/spool/station|$base|g" \
 		-e "s|/var/spool/s3|$here|g" >recipe
+	mkdir -p tmp
 	ok "there is a recipe: $1" test -s recipe
-	run env PATH="$here/bin:$deploy:$PATH" sh recipe
+	run env PATH="$here/bin:$deploy:$PATH" HOME="$here" TMPDIR="$here/tmp" \
+		sh recipe
+}
+
+# A directory that was left long ago.
+old_directory()
+{
+	(umask 077 && mkdir -p "$1")
+	touch -d "3 hours ago" "$1"
 }
 
 scenario "compress between the stages"
@@ -28,6 +37,7 @@ write_files 10
 mkdir -p "$base/.work/room/2021/02/03/04"
 echo "cut off half-way" >"$base/.work/room/2021/02/03/04/04-cut.dat"
 echo "half" >"$base/.work/room/2021/02/03/04/04-cut.dat.gz"
+old_directory "$base/.work/room/2021/02/03/01"
 cook "Compress between the stages"
 status_is 0 "it ends with 0"
 (cd original && find . -type f | sed 's|^\./\(.*\)|\1.gz|') >wanted
@@ -40,6 +50,7 @@ s3 get "$bucket" room/2021/02/03/04/04-cut.dat.gz | gzip -d >plain
 is "$(cat plain)" "cut off half-way" "what a crash left, too"
 drained
 is "$(find "$base/.work" -type f)" "" "nothing is left over"
+ok "no old directory, either" test ! -e "$base/.work/room/2021/02/03/01"
 
 scenario "verify a checksum file"
 for minute in 05 06 07 08; do
@@ -59,6 +70,16 @@ like err "04/06-t.dat: its checksum" "which it says"
 is "$(files_in base | grep -v '^\.bad/')" "room/2021/02/03/04/06-t.dat.sha256" \
 	"checksums of what was stored are gone"
 drained
+prefix=in/
+configure "key_prefix: $prefix"
+write_file room/2021/02/03/04/09-t.dat
+(cd base/room/2021/02/03/04 && sha256sum 09-t.dat >09-t.dat.sha256)
+cook "Verify a checksum file"
+object_is in/room/2021/02/03/04/09-t.dat original/room/2021/02/03/04/09-t.dat \
+	"with a prefix it is uploaded under that"
+ok "and its checksum is gone, too" \
+	test ! -e base/room/2021/02/03/04/09-t.dat.sha256
+prefix=
 
 scenario "notify on failure"
 mkdir bin
@@ -74,6 +95,13 @@ echo "no_such_key: 1" >>"$conf"
 cook "Notify on failure"
 like mails "ended with 78 root" "a mail with the status"
 like mails "no_such_key" "and with the reason"
+cook "Notify on failure"
+is "$(grep -c "ended with" mails)" 1 "one, for as long as it lasts"
+configure
+cook "Notify on failure"
+echo "no_such_key: 1" >>"$conf"
+cook "Notify on failure"
+is "$(grep -c "ended with" mails)" 2 "and another when it comes again"
 
 scenario "two buckets"
 other=$bucket-b
@@ -85,8 +113,12 @@ for name in in a b; do
 done
 sed -i "s|^s3_bucket: .*|s3_bucket: $other|" b.yaml
 write_files 10
+old_directory in/claimed/room1/2021/02/03/05
+old_directory work/room1/2021/02/03/05
 cook "Two buckets"
 bucket_is_original
+ok "nor are old directories" test ! -e in/claimed/room1/2021/02/03/05 \
+	-a ! -e work/room1/2021/02/03/05
 is "$(s3 compare "$other" original 2>&1)" "" "the other one, too"
 is "$(find in a b work -type f -name '*.dat')$(files_in base)" "" \
 	"nothing is left"
@@ -127,6 +159,7 @@ status_is 0 "it ends with 0"
 is "$(count_in claimed uploading)" 0 "nothing is left here"
 is "$(find new/.spool/claimed -type f | wc -l)" 21 "all of it is there"
 is "$(find new/.moved -type f)" "" "in its queue"
+is "$(ls tmp)" "" "and no temporary file"
 run_ok s3spool run -o base_dir="$here/new" "$conf"
 bucket_is_original
 
