@@ -66,6 +66,10 @@ sed -n 's/^\(\* \* \* \* \*\)  \(.*\)/\1 user \2/p' "$deploy_dir/s3spool.1" |
 	sed 's/\\//g' >shown
 like shown "s3spool run" "the manual shows a line, too"
 is "$(cron_faults shown)" "" "which cron takes"
+# Its own PATH is /usr/bin:/bin.
+is "$(sed -n '/^PATH=/,/^\*/p' "$deploy_dir/s3spool.1" | sed 's/  .*//')" \
+	"PATH=/usr/local/bin:/usr/bin:/bin
+* * * * *" "and which finds what make install installs"
 is "$(grep '^[A-Z_]*=.*\$' "$deploy_dir/cron.d/s3spool")" "" \
 	"and nothing there waits for it to expand a variable"
 
