@@ -156,8 +156,16 @@ is "$(grep -c ERROR err)" 1 "once"
 run s3spool status "$here/nothing.yaml"
 status_is 3 "no configuration: UNKNOWN"
 like out "^UNKNOWN s3spool-scan ended with 78" "the first line says so"
+like out "s3spool-scan ended with 78: .*nothing.yaml: .*can't be read" "and why"
 run s3spool status --json "$here/nothing.yaml"
-is "$(value 's["status"], s["scan"]')" "('UNKNOWN', None)" "as JSON"
+is "$(value 's["status"], s["scan"], s["upload"], s["reap"]')" \
+	"('UNKNOWN', None, None, None)" "as JSON"
+is "$(value '[p.split(": ")[0] for p in s["problems"]]')" \
+	"['s3spool-scan ended with 78']" "and its problems"
+printf '"a\\"b\\\\": 1\n' >bad.yaml
+run s3spool status --json -o log_format=json bad.yaml
+is "$(value 'len(s["problems"]), "a\"b" in s["problems"][0]')" "(1, True)" \
+	"whatever the reason has in it"
 for stage in scan upload reap; do
 	run "$stage" --warn-age 1m "$conf"
 	status_is 64 "$stage: --warn-age without --status"
