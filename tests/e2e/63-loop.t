@@ -30,6 +30,32 @@ has_ended()
 	[ "$(running "$1")" -eq 0 ]
 }
 
+scenario "the front door, of what it can't begin"
+for time in soon 0 '' 5x; do
+	for option in "--loop $time" "--loop=$time"; do
+		# shellcheck disable=SC2086 # the former is two words
+		case $option in
+		"--loop ") run s3spool run --loop "" "$conf" ;;
+		*) run s3spool run $option "$conf" ;;
+		esac
+		status_is 64 "$option"
+		like err "^s3spool: run: --loop wants a time" "it says so"
+		is "$(wc -l <err)" 1 "once, and no more"
+	done
+done
+run s3spool run --loop 60 -o base_dir=relative/none "$conf"
+status_is 78 "a configuration that can't be used"
+is "$(grep -c "base_dir" err) $(wc -l <err)" "1 1" "is told once, and no more"
+mkdir bin
+cp "$deploy/s3spool" bin
+# shellcheck disable=SC2016 # that script's own
+printf '#!/bin/sh\n[ "$1" != --loop=60 ] || exit 70\n' >bin/s3spool-scan
+printf '#!/bin/sh\nexec sleep 60\n' | tee bin/s3spool-upload >bin/s3spool-reap
+chmod +x bin/*
+run bin/s3spool run --loop 60 "$conf"
+status_is 70 "one of them ends"
+is "$(cat err)" "" "of the others, which end by a signal, nothing is said"
+
 scenario "the front door, woken by what comes"
 write_file "$hour/01-a.dat"
 start "$deploy/s3spool" run -p --loop 1h "$conf"
