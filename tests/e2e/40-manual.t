@@ -63,13 +63,11 @@ for stage in scan upload reap; do
 done
 page=$tree/deploy/s3spool.1
 options_in "$page" >described
-# Its summary takes two options for granted.
-{
-	s3spool --help | options_of_help
-	printf '%s\n' -h --help -V --version
-} | LC_ALL=C sort >offered
+for command in run drain status; do
+	s3spool "$command" --help | options_of_help
+done | LC_ALL=C sort -u >offered
 is "$(cat described)" "$(cat offered)" \
-	"the page of the front door describes those of run"
+	"the page of the front door describes those of run, drain and status"
 is "$(items_in Cm "$page")" "$({
 	s3spool --help | sed -n 's/^.* s3spool \([a-z]*\) .*CONFIG.*/\1/p'
 	echo help

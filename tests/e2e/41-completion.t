@@ -38,6 +38,47 @@ offers_keys()
 		"after '$1': all keys"
 }
 
+# What is offered is asked of --help: nothing that is refused stands there.
+begin "the help of each command"
+configure "endpoint_url: http://127.0.0.1:9" "max_attempts: 1"
+s3spool --help >help
+is "$(awk 'length > 80' help)" "" "no line is wider than a terminal"
+: >refused
+tries=0
+# shellcheck disable=SC2013 # words
+for command in $(sed -n 's/^.* s3spool \([a-z]*\) .*CONFIG.*/\1/p' help); do
+	s3spool "$command" --help >help
+	s3spool help "$command" >out
+	ok "s3spool help $command" cmp out help
+	case $command in
+	scan | upload | reap) continue ;; # the programs'
+	has | explain | hold | release) operand=none ;;
+	*) operand= ;;
+	esac
+	like help "^usage: s3spool $command \[OPTIONS\] .*CONFIG" "is its own"
+	is "$(awk 'length > 80' help)" "" "and narrow enough"
+	# shellcheck disable=SC2013 # words
+	for option in $(sed -n \
+		-e 's/^ *\(-., \)\{0,1\}\(--[a-z0-9-]*\) [A-Z].*/\2=/p' -e t \
+		-e 's/^ *\(-., \)\{0,1\}\(--[a-z0-9-]*\)  .*/\2/p' help); do
+		case $command$option in
+		*--loop= | *--help | *--version) continue ;;
+		*--option=) option=--option=settle_seconds=1 ;;
+		*=) option=${option}1 ;;
+		esac
+		case $command$option in
+		retry--all | retry--reason=1) operand= ;;
+		retry*) operand=none ;;
+		esac
+		# shellcheck disable=SC2086 # no operand is none
+		run s3spool "$command" "$option" "$conf" $operand
+		[ "$status" -ne 64 ] || echo "$command $option: $(cat err)" >>refused
+		tries=$((tries + 1))
+	done
+done
+is "$(cat refused)" "" "of $tries options none is refused"
+ok "there are some" test "$tries" -gt 40
+
 # What all shells offer.
 asks_the_programs()
 {
@@ -46,6 +87,10 @@ asks_the_programs()
 		hold release drain status
 	offers "s3spool r" run reap report
 	offers "s3spool run --" --dry-run --log-uploads-only --print0
+	offers "s3spool check -" -o --help
+	unlike out "dry-run|retry|status" "and nothing of other commands"
+	offers "s3spool drain --" --timeout --quiet
+	unlike out "loop" "and no loop"
 	offers "s3spool list --" --since --json --prefix
 	offers "s3spool report --" --since --location
 	offers "s3spool-scan --e" --explain
