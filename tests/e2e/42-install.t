@@ -49,6 +49,13 @@ is "$(files_below root/usr/local/lib/systemd/system)" \
 		LC_ALL=C sort)" "the units"
 is "$(files_below root/usr/local/share/doc/s3spool/examples |
 	grep '^[^/]*yaml$')" s3spool.yaml "the example configuration"
+doc=root/usr/local/share/doc/s3spool
+grep -oE '\]\([^)#]+' $doc/README.md | sed 's/^](//' | grep -v '^[a-z]*:' |
+	LC_ALL=C sort -u >links
+like links "^examples/monitoring/" "the README there has links: $(wc -l <links)"
+is "$(while read -r link; do
+	[ -e "$doc/$link" ] || echo "$link"
+done <links)" "" "which lead somewhere"
 is "$(find root -mindepth 3 -maxdepth 3 | LC_ALL=C sort | tr '\n' ' ')" \
 	"root/usr/local/bin root/usr/local/lib root/usr/local/share " \
 	"nothing is anywhere else"
