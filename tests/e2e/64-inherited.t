@@ -122,7 +122,19 @@ mistaken: CronJob.spec.concurrencyPolicy: Never" "mistakes would have been seen"
 		"s3spool reap /etc/s3spool/s3spool.yaml
 s3spool run /etc/s3spool/s3spool.yaml
 s3spool scan /etc/s3spool/s3spool.yaml
-s3spool upload /etc/s3spool/s3spool.yaml" "they run what the image has"
+s3spool upload /etc/s3spool/s3spool.yaml
+sh -c s3spool run /etc/s3spool/s3spool.yaml || [ \$? -eq 75 ]" \
+		"they run what the image has"
+	mkdir -p job
+	sed -n 's/^sh -c //p' commands >job/command
+	for code in 0 1 75 77; do
+		printf '#!/bin/sh\nexit %d\n' "$code" >job/s3spool
+		chmod +x job/s3spool
+		run env PATH="$here/job:$PATH" sh job/command
+		echo "$code: $status"
+	done >ends
+	is "$(tr '\n' ' ' <ends)" "0: 0 1: 1 75: 0 77: 1 " \
+		"and what stays queued fails no job"
 	run scan -n -o base_dir="$base" in-map.yaml
 	status_is 0 "and the configuration in the ConfigMap is one"
 else
