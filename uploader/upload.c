@@ -37,10 +37,10 @@
 
 enum {
 	RUN_RECEIPTS = 100000,
-	WAIT_MS = 1000 /* before it is asked again what wakes us up */
+	WAIT_MS = 1000, /* before it is asked again what wakes us up */
+	GRACE_S = 5	/* for what is in flight when we are to stop */
 };
 static const int64_t run_ns = 24 * INT64_C(3600) * CLOCK_NS_PER_S;
-static const int64_t grace_ns = 5 * CLOCK_NS_PER_S;
 /* Newest first: how long something newer may go unnoticed. */
 static const int64_t relist_ns = 10 * CLOCK_NS_PER_S;
 
@@ -64,7 +64,7 @@ uploader_stop(struct uploader *up, int status)
 	if (up->stopping)
 		return;
 	up->stopping = true;
-	up->stop_by_ns = clock_monotonic_ns() + grace_ns;
+	up->stop_by_ns = clock_monotonic_ns() + GRACE_S * CLOCK_NS_PER_S;
 }
 
 static void
@@ -303,9 +303,9 @@ on_signal(struct uploader *up)
 		if (up->stop_signal != 0)
 			continue;
 		up->stop_signal = info.ssi_signo;
-		log_warning("Ended by signal %u (%s): finishing what is in "
-			    "flight, the rest stays queued",
-		    info.ssi_signo, strsignal((int)info.ssi_signo));
+		log_warning("Ended by signal %u (%s): what is in flight has "
+			    "%d s to finish, the rest stays queued",
+		    info.ssi_signo, strsignal((int)info.ssi_signo), GRACE_S);
 		uploader_stop(up, EX_TEMPFAIL);
 	}
 }

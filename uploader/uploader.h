@@ -95,7 +95,7 @@ struct uploader {
 /* Whether files are sent without If-None-Match, so that a lock on their keys
  * has to keep runs apart. */
 bool uploader_is_unconditional(const struct uploader *up);
-/* Takes nothing more: what is in flight has a few seconds to finish, the rest
+/* Takes nothing more: what is in flight has 5 seconds to finish, the rest
  * is given back. STATUS is the exit status that it means. */
 void uploader_stop(struct uploader *up, int status);
 

@@ -28,6 +28,8 @@ for signal in TERM INT; do
 	kill -s "$signal" "$started"
 	finish "$started"
 	status_is 75 "the status says that files stay queued"
+	like bg.err "has 5 s to finish, the rest stays queued" \
+		"the log says what becomes of the files"
 	gave_back
 done
 
