@@ -41,6 +41,8 @@ enum {
 	GRACE_S = 5	/* for what is in flight when we are to stop */
 };
 static const int64_t run_ns = 24 * INT64_C(3600) * CLOCK_NS_PER_S;
+/* Within that a signal that comes twice is one. */
+static const int64_t same_signal_ns = CLOCK_NS_PER_S;
 /* Newest first: how long something newer may go unnoticed. */
 static const int64_t relist_ns = 10 * CLOCK_NS_PER_S;
 
@@ -290,19 +292,23 @@ commit_some(struct uploader *up, bool all)
 	return next_ns;
 }
 
-/* The same signal a second time means now. (Two different ones may well be
- * one Ctrl-C, from the terminal and from a script around us.) */
+/* The same signal a second time means now; but not at once: one that goes to
+ * the whole process group comes from there, and again from a script around us
+ * that hands it on. (So two different ones may well be one Ctrl-C.) */
 static void
 on_signal(struct uploader *up)
 {
 	struct signalfd_siginfo info;
+	int64_t now_ns = clock_monotonic_ns();
 
 	while (read(up->signal_fd, &info, sizeof info) == sizeof info) {
-		if (up->stop_signal == info.ssi_signo)
+		if (up->stop_signal == info.ssi_signo &&
+		    now_ns - up->stop_signal_ns > same_signal_ns)
 			up->stop_by_ns = 0;
 		if (up->stop_signal != 0)
 			continue;
 		up->stop_signal = info.ssi_signo;
+		up->stop_signal_ns = now_ns;
 		log_warning("Ended by signal %u (%s): what is in flight has "
 			    "%d s to finish, the rest stays queued",
 		    info.ssi_signo, strsignal((int)info.ssi_signo), GRACE_S);

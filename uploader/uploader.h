@@ -84,6 +84,7 @@ struct uploader {
 	bool stopping;	      /* takes nothing more ... */
 	int64_t stop_by_ns;   /* ... and gives up what isn't done by then */
 	uint32_t stop_signal; /* that ended it, or 0 */
+	int64_t stop_signal_ns;
 	struct progress progress;
 	uint64_t queued; /* files, as progress has counted them; 0: unknown */
 	int64_t queued_bytes;
