@@ -23,8 +23,10 @@
 enum { TRIES = 3, REPAIRS = 2 };
 
 static const struct verdict_row unreachable_row = {VERDICT_RETRY, REPAIR_NONE,
+    FAULT_STORE, "are endpoint_url and proxy right, and is the network up?"};
+static const struct verdict_row untrusted_row = {VERDICT_RETRY, REPAIR_NONE,
     FAULT_STORE,
-    "is endpoint_url right, the network up, and ca_bundle the store's?"};
+    "is ca_bundle its issuer's, and client_cert with client_key right?"};
 static const struct verdict_row broken_row = {
     VERDICT_RETRY, REPAIR_NONE, FAULT_STORE, NULL};
 
@@ -205,6 +207,8 @@ judge(struct check_ask *ask, const struct check_question *question)
 {
 	const char *code;
 
+	if (ask->fault == TRANSFER_UNTRUSTED)
+		return &untrusted_row;
 	if (ask->fault != TRANSFER_ANSWERED)
 		return ask->fault == TRANSFER_UNREACHABLE ||
 			       ask->fault == TRANSFER_TIMED_OUT

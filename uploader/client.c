@@ -28,6 +28,8 @@ client_resolve(struct uploader *up, char **ret_error)
 	if (rc == 0)
 		rc = settings_max_attempts(
 		    up->config, up->profiles, &up->max_attempts, ret_error);
+	if (rc == 0)
+		rc = settings_check_files(up->config, up->profiles, ret_error);
 	return rc;
 }
 

@@ -278,12 +278,16 @@ back_off(struct job *job, const struct transfer_result *result,
 
 	job->attempts++;
 	if (job->attempts >= up->max_attempts &&
-	    result->fault == TRANSFER_UNREACHABLE &&
+	    (result->fault == TRANSFER_UNREACHABLE ||
+		result->fault == TRANSFER_UNTRUSTED) &&
 	    up->answered_ns < job->started_ns) {
 		/* Not a word from the store in all this time. */
 		exchange_end_run(job, description, EX_TEMPFAIL,
-		    "the store can't be reached; is endpoint_url right, and "
-		    "the network up?");
+		    result->fault == TRANSFER_UNTRUSTED
+			? "the store can't be trusted; is ca_bundle its "
+			  "issuer's, and client_cert with client_key right?"
+			: "the store can't be reached; are endpoint_url and "
+			  "proxy right, and is the network up?");
 		return;
 	}
 	if (job->attempts >= up->max_attempts || up->stopping ||

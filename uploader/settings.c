@@ -3,11 +3,14 @@
 #include "uploader/settings.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/mem.h"
 
@@ -83,6 +86,50 @@ settings_ca_bundle(const struct config *config, const struct profiles *profiles)
 	};
 
 	return FIRST_SET(places);
+}
+
+/* Only opened: what reads from a pipe would take it from libcurl. */
+static int
+check_file(const struct setting *setting, char **ret_error)
+{
+	struct stat st;
+	int result = 0;
+	int fd;
+
+	if (setting->value == NULL)
+		return 0;
+	fd = open(setting->value, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		result = -errno;
+	else if (S_ISDIR(st.st_mode))
+		result = -EISDIR;
+	if (fd >= 0)
+		(void)close(fd); /* not even read from */
+	if (result < 0)
+		*ret_error = mem_format("%s \"%s\" can't be read: %s",
+		    setting->name, setting->value, strerror(-result));
+	return result;
+}
+
+int
+settings_check_files(const struct config *config,
+    const struct profiles *profiles, char **ret_error)
+{
+	const struct setting files[] = {
+	    settings_ca_bundle(config, profiles),
+	    {"client_cert", config->client_cert},
+	    {"client_key", config->client_key},
+	};
+	int result = 0;
+
+	if (config->client_key != NULL && config->client_cert == NULL) {
+		*ret_error = mem_copy("client_key needs client_cert, the "
+				      "certificate that it is the key of");
+		return -EINVAL;
+	}
+	for (size_t i = 0; result == 0 && i < sizeof files / sizeof *files; i++)
+		result = check_file(&files[i], ret_error);
+	return result;
 }
 
 static int

@@ -27,6 +27,12 @@ struct setting settings_endpoint_url(
 /* ca_bundle; AWS_CA_BUNDLE; ca_bundle. */
 struct setting settings_ca_bundle(
     const struct config *config, const struct profiles *profiles);
+/* Whether the PEM files of ca_bundle, client_cert and client_key can be read,
+ * and a client_key has its client_cert: libcurl reads them for each connection,
+ * and what it says then looks like a store in trouble. Returns 0, or a negative
+ * errno and one line in *ret_error (the caller's to free). */
+int settings_check_files(const struct config *config,
+    const struct profiles *profiles, char **ret_error);
 
 /* use_fips_endpoint; AWS_USE_FIPS_ENDPOINT; use_fips_endpoint. Here and below:
  * returns 0, or -EINVAL and one line in *ret_error (the caller's to free) for

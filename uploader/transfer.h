@@ -19,6 +19,7 @@
 enum transfer_fault {
 	TRANSFER_ANSWERED,    /* the whole answer is there */
 	TRANSFER_UNREACHABLE, /* name, connection or TLS failed */
+	TRANSFER_UNTRUSTED,   /* a certificate is wrong, the store's or ours */
 	TRANSFER_TIMED_OUT,   /* nothing moved for too long */
 	TRANSFER_BROKEN,      /* cut, or no HTTP */
 	TRANSFER_FILE	      /* the file got shorter, or can't be read */

@@ -76,6 +76,36 @@ object_is other/2021/02/03/04/07-t.dat original/other/2021/02/03/04/07-t.dat \
 run_ok reap --list "$conf"
 like out "other/2021/02/03/04/07-t\\.dat" "and is on record there"
 
+# unread KEY=VALUE MESSAGE: nothing is tried with such a file.
+unread()
+{
+	for command in upload "upload --check"; do
+		# shellcheck disable=SC2086 # a program and an option
+		run $command -o endpoint_url=http://127.0.0.1:1 -o "$1" "$conf"
+		status_is 78 "$command, $1: 78"
+		cat out err >both
+		like both "$2" "$command: it says which file, and why"
+	done
+}
+
+scenario "certificates and keys that can't be read"
+write_file room/2021/02/03/04/05-t.dat
+run_ok scan "$conf"
+for key in ca_bundle client_cert; do
+	unread $key="$here/none.pem" \
+		"$key \"$here/none.pem\" can't be read: No such file"
+	unread $key="$here" "$key \"$here\" can't be read: Is a directory"
+done
+: >cert.pem
+unread client_key=cert.pem "client_key needs client_cert"
+configure "client_cert: cert.pem"
+unread client_key="$here/none.pem" \
+	"client_key \"$here/none.pem\" can't be read: No such file"
+run env AWS_CA_BUNDLE=none.pem "$S3SPOOL_BUILD/s3spool-upload" "$conf"
+status_is 78 "the environment's: 78"
+like err "AWS_CA_BUNDLE \"none.pem\" can't be read" "and it says whose it is"
+is "$(count_in claimed)" 1 "the file stays queued"
+
 scenario "a spool on another file system"
 if [ "$(stat -f -c %i /dev/shm)" != "$(stat -f -c %i "$base")" ] &&
 	far=$(mktemp -d /dev/shm/s3spool-e2e.XXXXXX); then

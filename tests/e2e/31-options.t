@@ -218,6 +218,7 @@ if sh "$tests_dir/stub/make-cert.sh" "$work/cert" >"$work/cert.log" 2>&1; then
 	run_ok scan "$conf"
 	run upload "$conf"
 	status_is 75 "a stranger's certificate is not trusted"
+	like err "can't be trusted; is ca_bundle" "what may be wrong is said"
 	configure "$common" "max_attempts: 1" "ca_bundle: $work/cert/ca.pem"
 	run upload "$conf"
 	status_is 77 "nor are we without one"

@@ -305,7 +305,8 @@ for mode in tls-cut tls-plain tls-alert tls-half; do
 done
 spoilt http://127.0.0.1:1 "connection refused"
 is "$(grep -c ERROR err)" 1 "it is said once"
-like err "the store can't be reached" "in so many words"
+like err "the store can't be reached; are endpoint_url and proxy right" \
+	"in so many words"
 send 0
 arrived_once
 
