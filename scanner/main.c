@@ -68,9 +68,12 @@ say_no_lease(struct scan *scan, const struct claim_report *report)
 		return;
 	}
 	log_warning("No leases can be had on the files in '%s' (%s): they "
-		    "count as settled by their age alone; settle_check: age "
+		    "count as settled by their age alone; %ssettle_check: age "
 		    "says that this is meant",
-	    scan->stage.config->base_dir, strerror(report->lease_error));
+	    scan->stage.config->base_dir, strerror(report->lease_error),
+	    report->lease_error == EACCES
+		? "run s3spool as their owner, or with CAP_LEASE; "
+		: "");
 }
 
 /* One location is on another mount: the others may well not be. */

@@ -240,6 +240,34 @@ report_no_lease(const struct files *files, int error)
 		    strerror(error), (long long)config->settle_seconds);
 }
 
+/* The probe is our own file, the producer's may not be. Whoever may have no
+ * lease on a file of base_dir's owner is told so of the directory, too, before
+ * the kernel looks at what it is: fcntl(2), EACCES. */
+static bool
+are_ours_alone(const struct files *files)
+{
+	return fcntl(files->base_fd, F_SETLEASE, F_RDLCK) < 0 &&
+	       errno == EACCES;
+}
+
+static void
+report_ours_alone(const struct files *files)
+{
+	static const char item[] = "leases";
+
+	if (files->stage->config->settle_check == SETTLE_LEASE)
+		check_fail(files->stage, EX_CONFIG, item,
+		    "work on our own files only, and base_dir is another "
+		    "user's: with settle_check: lease none of theirs would "
+		    "ever be claimed; run s3spool as that user, or with "
+		    "CAP_LEASE");
+	else
+		check_warn(item,
+		    "work on our own files only, and base_dir is another "
+		    "user's: run s3spool as that user, or with CAP_LEASE, else "
+		    "open writers aren't seen");
+}
+
 /* A lease must be granted while nobody writes, and refused while one does. */
 static void
 check_leases(const struct files *files, int dirfd)
@@ -265,6 +293,8 @@ check_leases(const struct files *files, int dirfd)
 	busy_lease = settle_take_lease(fd, SETTLE_LEASE, &busy_error);
 	if (free_lease == LEASE_NONE)
 		report_no_lease(files, error);
+	else if (are_ours_alone(files))
+		report_ours_alone(files);
 	else if (free_lease == LEASE_HELD && busy_lease == LEASE_WRITER)
 		check_ok(item, "work, so open writers are seen%s",
 		    is_overlay(fd) ? " (but not writable mappings: this is "

@@ -158,6 +158,28 @@ else
 	skip "no mounts of one's own"
 fi
 
+scenario "files of another user"
+if setpriv --bounding-set=-lease true 2>/dev/null && chown 65534 "$base"; then
+	check 0
+	says ok leases "work, so open writers are seen"
+	run setpriv --bounding-set=-lease "$S3SPOOL_BUILD/s3spool-upload" \
+		--check "$conf"
+	status_is 0 "without CAP_LEASE it is a warning"
+	says warn leases "base_dir is another user's: run s3spool as that user"
+	run setpriv --bounding-set=-lease "$S3SPOOL_BUILD/s3spool-upload" \
+		--check -o settle_check=lease "$conf"
+	status_is 78 "a failure where a lease is asked for"
+	says FAIL leases "none of theirs would ever be claimed"
+	write_file room/2021/02/03/04/05-t.dat
+	chown -R 65534 "$base"
+	run_ok setpriv --bounding-set=-lease "$S3SPOOL_BUILD/s3spool-scan" \
+		"$conf"
+	like err "run s3spool as their owner, or with CAP_LEASE" \
+		"the scanner says it, too"
+else
+	skip "not root, or no setpriv"
+fi
+
 scenario "what doesn't go together"
 run upload --check -n "$conf"
 status_is 64 "--check and --dry-run exclude each other"
