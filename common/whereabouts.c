@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/fsio.h"
@@ -28,11 +29,13 @@ struct looking {
  * isn't in it. What the producer's links lead to he may well call a file of
  * base_dir. */
 static int
-is_in(const struct looking *looking, int dirfd)
+is_in(const struct looking *looking, int dirfd, bool *ret_is_directory)
 {
 	int fd = fsio_open_beneath(dirfd, looking->path, O_PATH | O_NOFOLLOW);
+	struct stat st;
 
 	if (fd >= 0) {
+		*ret_is_directory = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 		(void)close(fd); /* only a place */
 		return 1;
 	}
@@ -44,8 +47,8 @@ is_in(const struct looking *looking, int dirfd)
 static int
 look(struct looking *looking, const char *run, int dirfd)
 {
-	const struct whereabouts place = {looking->state, run, dirfd};
-	int rc = dirfd < 0 ? 0 : is_in(looking, dirfd);
+	struct whereabouts place = {looking->state, run, dirfd, false};
+	int rc = dirfd < 0 ? 0 : is_in(looking, dirfd, &place.is_directory);
 
 	return rc <= 0 ? rc : looking->visit(looking->context, &place);
 }

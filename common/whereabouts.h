@@ -8,6 +8,7 @@ struct whereabouts {
 	const char *state; /* "base", "claimed", "uploading", ... */
 	const char *run;   /* whose room it is; NULL: nobody's */
 	int dirfd;	   /* DIRFD/PATH is it */
+	bool is_directory; /* and no file, which alone has a state */
 };
 
 /* Calls VISIT for each place that has something by the name PATH. There can be

@@ -288,7 +288,7 @@ note_confirmed(void *context, const struct whereabouts *place)
 {
 	struct question *question = context;
 
-	if (strcmp(place->state, "confirmed") != 0)
+	if (strcmp(place->state, "confirmed") != 0 || place->is_directory)
 		return 0;
 	question->files++;
 	whereabouts_print("confirmed", question->path,

@@ -57,6 +57,16 @@ explain_report(const char *path, const struct claim_report *report)
 	strbuf_done(&line);
 }
 
+static bool
+is_directory(const struct walk_entry *entry)
+{
+	struct stat st;
+
+	return fstatat(entry->dirfd, entry->name, &st, AT_SYMLINK_NOFOLLOW) ==
+		   0 &&
+	       S_ISDIR(st.st_mode);
+}
+
 static void
 report_unmatched(const struct walk_entry *entry, struct claim_report *report)
 {
@@ -95,8 +105,11 @@ explain_path(struct claim *claim, const char *argument)
 		    .type = DT_UNKNOWN,
 		};
 
-		if (keypath_matches(
-			config->patterns.items, config->patterns.count, path))
+		if (is_directory(&entry))
+			report.reason = "it is a directory; name the files in "
+					"it";
+		else if (keypath_matches(config->patterns.items,
+			     config->patterns.count, path))
 			claim_file(claim, &entry, &report);
 		else
 			report_unmatched(&entry, &report);

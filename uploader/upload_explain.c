@@ -16,6 +16,7 @@ struct question {
 	const struct spool *spool;
 	const char *path;
 	bool found;
+	bool is_directory; /* in some room, at least */
 };
 
 static int
@@ -46,6 +47,11 @@ visit_place(void *context, const struct whereabouts *place)
 {
 	struct question *question = context;
 
+	/* Of one in base_dir the scanner says it. */
+	if (place->is_directory) {
+		question->is_directory |= strcmp(place->state, "base") != 0;
+		return 0;
+	}
 	question->found |= strcmp(place->state, "claimed") == 0 ||
 			   strcmp(place->state, "held") == 0;
 	if (strcmp(place->state, "claimed") == 0)
@@ -94,7 +100,12 @@ upload_explain(struct stage *stage)
 			    stage->config->spool_dir, strerror(-rc));
 			stage_fail(stage, EX_IOERR);
 		}
-		if (!question.found)
-			stage_fail(stage, STAGE_SOME_FAILED);
+		if (question.found)
+			continue;
+		if (question.is_directory)
+			log_error("Cannot explain '%s': it is a directory; "
+				  "name the files in it",
+			    question.path);
+		stage_fail(stage, STAGE_SOME_FAILED);
 	}
 }

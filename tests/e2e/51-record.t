@@ -151,6 +151,9 @@ status_is 64 "explain without a path"
 run s3spool explain "$conf" "$hour/00-none.dat"
 status_is 1 "nowhere"
 like out "^gone .*00-none" "it says so"
+run s3spool explain "$conf" "$hour"
+status_is 1 "a directory is no file"
+like out "^gone .*04: it is a directory; name the files in it" "it says so"
 configure
 printf other >other
 s3 put "$bucket" "$hour/02-refused.dat" other
@@ -160,7 +163,16 @@ rm "base/$hour/01-young.dat"
 run_ok scan "$conf"
 run_ok s3spool explain "$conf" "$base/$hour/03-stored.dat"
 like out "^claimed  *$hour/03-stored\\.dat: it waits for an uploader" "claimed"
+for directory in "$hour" "$hour/"; do
+	run upload --explain "$conf" "$directory"
+	status_is 1 "of a directory in claimed/ no state is told ($directory)"
+	is "$(cat out)" "" "on stdout"
+	like err "it is a directory; name the files in it" "but what it is"
+done
 run upload "$conf"
+run reap --explain "$conf" "$hour"
+status_is 1 "nor of one in confirmed/"
+is "$(cat out)" "" "there neither"
 run_ok s3spool explain "$conf" "$hour/03-stored.dat"
 like out "^confirmed  .*waits for the reaper" "confirmed"
 like out "^stored  .* 30 bytes, CRC-32C [0-9a-f]{8}, s3://$bucket/" "stored"
