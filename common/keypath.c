@@ -145,6 +145,16 @@ keypath_below(const char *base_dir, const char *argument)
 	return argument + strspn(argument, "/");
 }
 
+const char *
+keypath_of_key(const char *key_prefix, const char *argument)
+{
+	size_t length = strlen(key_prefix);
+
+	return length > 0 && strncmp(argument, key_prefix, length) == 0
+		   ? argument + length
+		   : NULL;
+}
+
 bool
 keypath_date_end(const char *path, int64_t *ret_end_ns)
 {

@@ -19,6 +19,9 @@ bool keypath_may_hold(char *const *patterns, size_t count, const char *path);
 /* ARGUMENT, as a person typed it, without BASE_DIR before it and without "./":
  * a path below base_dir, if it is one. Points into ARGUMENT. */
 const char *keypath_below(const char *base_dir, const char *argument);
+/* The path whose key ARGUMENT is: what follows KEY_PREFIX in it. NULL: that
+ * isn't there, or is empty, and then a key is a path. Points into ARGUMENT. */
+const char *keypath_of_key(const char *key_prefix, const char *argument);
 
 /* When the date that a directory's name says has ended: LOCATION/YYYY,
  * LOCATION/YYYY/MM, .../DD or .../HH (read as UTC; hours such as "6" count).

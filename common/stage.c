@@ -101,6 +101,26 @@ stage_open_spool(struct stage *stage, enum spool_mode mode)
 	return false;
 }
 
+bool
+stage_check_paths(struct stage *stage)
+{
+	const struct options *options = &stage->options;
+	const char *base_dir = stage->config->base_dir;
+	size_t length = strlen(base_dir);
+
+	for (size_t i = 0; i < options->argument_count; i++) {
+		const char *path = options->arguments[i];
+
+		if (path[0] != '/' || (strncmp(path, base_dir, length) == 0 &&
+					  path[length] == '/'))
+			continue;
+		log_error("'%s' isn't below base_dir, '%s'", path, base_dir);
+		stage_fail(stage, EX_USAGE);
+		return false;
+	}
+	return true;
+}
+
 void
 stage_fail(struct stage *stage, int status)
 {

@@ -39,6 +39,9 @@ bool stage_read_config(struct stage *stage);
 /* Opens the spool; MODE as for spool_open. False: it was said why, exit with
  * stage_end. */
 bool stage_open_spool(struct stage *stage, enum spool_mode mode);
+/* Whether the arguments, paths or keys, may be files of base_dir. False: one is
+ * absolute and leads elsewhere; it was said, exit with stage_end. */
+bool stage_check_paths(struct stage *stage);
 /* The larger of the status so far and this one. */
 void stage_fail(struct stage *stage, int status);
 /* With --print or --print0: writes the key of PATH to stdout. */

@@ -265,7 +265,8 @@ check_usage(struct stage *stage, struct modes *modes)
 		 (count(modes) > 0 || stage->options.dry_run))
 		fault = "--loop goes with reaping that is no dry run";
 	if (fault == NULL)
-		return loop_read(&modes->loop, stage);
+		return stage_check_paths(stage) &&
+		       loop_read(&modes->loop, stage);
 	log_error("%s", fault);
 	stage_fail(stage, EX_USAGE);
 	return false;

@@ -45,8 +45,9 @@ struct question {
 
 struct recall {
 	struct stage *stage;
+	/* Of each argument two, next to each other: as a path, and as a key. */
 	struct question *questions;
-	size_t count;
+	size_t count;	 /* of both */
 	bool is_partial; /* a part of the record can't be read */
 };
 
@@ -60,7 +61,8 @@ on_receipt(void *context, const struct receipt_reader *reader,
 	for (size_t i = 0; i < recall->count; i++) {
 		struct question *question = &recall->questions[i];
 
-		if (strcmp(strbuf_text(&receipt->path), question->path) != 0)
+		if (question->path == NULL ||
+		    strcmp(strbuf_text(&receipt->path), question->path) != 0)
 			continue;
 		question->uploads = mem_grow(question->uploads,
 		    question->count + 1, sizeof *question->uploads);
@@ -95,12 +97,17 @@ begin(struct recall *recall, struct stage *stage)
 	*recall = (struct recall){
 	    .stage = stage,
 	    .questions = mem_zero(
-		options->argument_count, sizeof *recall->questions),
-	    .count = options->argument_count,
+		2 * options->argument_count, sizeof *recall->questions),
+	    .count = 2 * options->argument_count,
 	};
-	for (size_t i = 0; i < recall->count; i++)
+	for (size_t i = 0; i < recall->count; i += 2) {
+		const char *argument = options->arguments[i / 2];
+
 		recall->questions[i].path = keypath_below(
-		    stage->config->base_dir, options->arguments[i]);
+		    stage->config->base_dir, argument);
+		recall->questions[i + 1].path = keypath_of_key(
+		    stage->config->key_prefix, argument);
+	}
 	rc = ledger_each(
 	    stage->spool, INT64_MIN, INT64_MAX, on_receipt, recall, &faulty);
 	for (size_t i = 0; i < recall->count; i++)
@@ -116,6 +123,42 @@ begin(struct recall *recall, struct stage *stage)
 	    stage->config->spool_dir, faulty, strerror(-rc));
 	free(faulty);
 	stage_fail(stage, EX_IOERR);
+}
+
+static int
+note_any(void *context, const struct whereabouts *place)
+{
+	(void)place;
+	*(bool *)context = true;
+	return 1; /* no need to look further */
+}
+
+/* Whether there is or was such a file; what can't be looked at is told by who
+ * looks again. */
+static bool
+is_known(const struct recall *recall, const struct question *question)
+{
+	bool is_here = false;
+
+	if (question->path == NULL)
+		return false;
+	if (question->count > 0)
+		return true;
+	(void)whereabouts_each(
+	    recall->stage->spool, question->path, note_any, &is_here);
+	return is_here;
+}
+
+/* The question that the one at I, or the other after it, asks: a key only
+ * where there is no such path. */
+static struct question *
+choose(const struct recall *recall, size_t i)
+{
+	struct question *question = &recall->questions[i];
+
+	return !is_known(recall, question) && is_known(recall, question + 1)
+		   ? question + 1
+		   : question;
 }
 
 static void
@@ -278,8 +321,8 @@ recall_has(struct stage *stage)
 	struct recall recall;
 
 	begin(&recall, stage);
-	for (size_t i = 0; i < recall.count; i++)
-		answer_has(&recall, &recall.questions[i]);
+	for (size_t i = 0; i < recall.count; i += 2)
+		answer_has(&recall, choose(&recall, i));
 	end(&recall);
 }
 
@@ -304,8 +347,8 @@ recall_explain(struct stage *stage)
 
 	begin(&recall, stage);
 	forget_say(stage->spool, INT64_MIN);
-	for (size_t i = 0; i < recall.count; i++) {
-		struct question *question = &recall.questions[i];
+	for (size_t i = 0; i < recall.count; i += 2) {
+		struct question *question = choose(&recall, i);
 		/* Without a spool there is nothing to see. */
 		int rc = whereabouts_each(
 		    stage->spool, question->path, note_confirmed, question);

@@ -4,7 +4,8 @@
 
 #include "common/stage.h"
 
-/* For each of the stage's arguments one line on stdout: "yes" or "no", and
+/* For each of the stage's arguments, paths or keys (what may be both is taken
+ * for a path that is known), one line on stdout: "yes" or "no", and
  * why. Yes is a path on record of which no file is left, or one whose size and
  * CRC-32C are a record's. Status 1: one of them is a no. */
 void recall_has(struct stage *stage);

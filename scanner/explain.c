@@ -80,40 +80,53 @@ report_unmatched(const struct walk_entry *entry, struct claim_report *report)
 	report->reason = "its path below base_dir matches no pattern";
 }
 
+/* What would become of PATH, a path below base_dir. */
+static void
+look(struct claim *claim, const char *path, struct claim_report *report)
+{
+	const struct config *config = claim->config;
+	const char *slash = strrchr(path, '/');
+	char *directory = mem_copy_n(
+	    path, slash != NULL ? (size_t)(slash - path) : 0);
+	int fd = fsio_open_beneath(claim->spool->base_fd,
+	    *directory != '\0' ? directory : ".", O_RDONLY | O_DIRECTORY);
+	const struct walk_entry entry = {
+	    .dirfd = fd,
+	    .name = slash != NULL ? slash + 1 : path,
+	    .path = path,
+	    .type = DT_UNKNOWN,
+	};
+
+	free(directory);
+	*report = (struct claim_report){
+	    .outcome = CLAIM_GONE, .reason = strerror(fd < 0 ? -fd : 0)};
+	if (fd < 0)
+		return;
+	if (is_directory(&entry))
+		report->reason = "it is a directory; name the files in it";
+	else if (keypath_matches(
+		     config->patterns.items, config->patterns.count, path))
+		claim_file(claim, &entry, report);
+	else
+		report_unmatched(&entry, report);
+	(void)close(fd); /* a directory */
+}
+
 bool
 explain_path(struct claim *claim, const char *argument)
 {
-	const struct config *config = claim->config;
-	const char *path = keypath_below(config->base_dir, argument);
-	const char *slash = strrchr(path, '/');
-	struct claim_report report = {.outcome = CLAIM_REFUSED};
-	char *directory;
-	int fd;
+	const char *path = keypath_below(claim->config->base_dir, argument);
+	const char *of_key = keypath_of_key(
+	    claim->config->key_prefix, argument);
+	struct claim_report report, other;
 
-	directory = mem_copy_n(
-	    path, slash != NULL ? (size_t)(slash - path) : 0);
-	fd = fsio_open_beneath(claim->spool->base_fd,
-	    *directory != '\0' ? directory : ".", O_RDONLY | O_DIRECTORY);
-	free(directory);
-	report.outcome = CLAIM_GONE;
-	report.reason = strerror(fd < 0 ? -fd : 0);
-	if (fd >= 0) {
-		const struct walk_entry entry = {
-		    .dirfd = fd,
-		    .name = slash != NULL ? slash + 1 : path,
-		    .path = path,
-		    .type = DT_UNKNOWN,
-		};
-
-		if (is_directory(&entry))
-			report.reason = "it is a directory; name the files in "
-					"it";
-		else if (keypath_matches(config->patterns.items,
-			     config->patterns.count, path))
-			claim_file(claim, &entry, &report);
-		else
-			report_unmatched(&entry, &report);
-		(void)close(fd); /* a directory */
+	look(claim, path, &report);
+	if (report.outcome == CLAIM_GONE && of_key != NULL) {
+		look(claim, of_key, &other);
+		if (other.outcome != CLAIM_GONE) {
+			path = of_key;
+			report = other;
+		}
 	}
 	explain_report(path, &report);
 	return report.outcome != CLAIM_GONE;

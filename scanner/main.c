@@ -413,7 +413,8 @@ check_usage(struct scan *scan)
 						 scan->stage.options.dry_run))
 		fault = "--loop goes with a scan that isn't a dry run";
 	if (fault == NULL)
-		return bounds_read(&scan->bounds, &scan->stage) &&
+		return stage_check_paths(&scan->stage) &&
+		       bounds_read(&scan->bounds, &scan->stage) &&
 		       loop_read(&scan->loop, &scan->stage);
 	log_error("%s", fault);
 	stage_fail(&scan->stage, EX_USAGE);

@@ -130,7 +130,8 @@ check_usage(struct stage *stage, struct modes *modes)
 					status->crit_age != NULL))
 		fault = "--json, --warn-age and --crit-age go with --status";
 	if (fault == NULL)
-		return bounds_read(&modes->wishes.bounds, stage) &&
+		return (!modes->explain || stage_check_paths(stage)) &&
+		       bounds_read(&modes->wishes.bounds, stage) &&
 		       loop_read(&modes->loop, stage);
 	log_error("%s", fault);
 	stage_fail(stage, EX_USAGE);

@@ -201,11 +201,10 @@ move(struct operate *op, const struct spool_room *room, const char *path,
 static bool
 is_key(const struct config *config, const char *path, const char *argument)
 {
-	size_t length = strlen(config->key_prefix);
+	const char *of_key = keypath_of_key(config->key_prefix, argument);
 
 	return strcmp(path, keypath_below(config->base_dir, argument)) == 0 ||
-	       (strncmp(argument, config->key_prefix, length) == 0 &&
-		   strcmp(argument + length, path) == 0);
+	       (of_key != NULL && strcmp(path, of_key) == 0);
 }
 
 static bool
@@ -388,13 +387,22 @@ static void
 move_named(struct operate *op, int fd)
 {
 	const struct options *options = &op->stage->options;
+	const struct config *config = op->stage->config;
 	const struct spool_room room = {fd, false};
 
 	for (size_t i = 0; i < options->argument_count; i++) {
-		const char *path = keypath_below(
-		    op->stage->config->base_dir, options->arguments[i]);
+		const char *argument = options->arguments[i];
+		const char *path = keypath_below(config->base_dir, argument);
+		const char *of_key = keypath_of_key(
+		    config->key_prefix, argument);
 		struct stat st;
 		int rc = look(&room, path, &st);
+
+		if (fsio_is_nowhere(rc) && of_key != NULL &&
+		    look(&room, of_key, &st) == 0) {
+			path = of_key;
+			rc = 0;
+		}
 
 		if (fsio_is_nowhere(rc))
 			say_missing(op, path);

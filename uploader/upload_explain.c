@@ -79,33 +79,48 @@ visit_failed(void *context, const struct failed_file *file)
 	return 0;
 }
 
+/* False: it isn't in the queue. */
+static bool
+explain_path(struct stage *stage, const char *path, bool *ret_is_directory)
+{
+	struct question question = {.spool = stage->spool, .path = path};
+	int rc = whereabouts_each(stage->spool, path, visit_place, &question);
+
+	if (rc == 0)
+		rc = failed_each(stage->spool, visit_failed, &question);
+	if (rc < 0) {
+		log_error("Cannot look through '%s': %s",
+		    stage->config->spool_dir, strerror(-rc));
+		stage_fail(stage, EX_IOERR);
+	}
+	*ret_is_directory = question.is_directory;
+	return question.found;
+}
+
 void
 upload_explain(struct stage *stage)
 {
 	const struct options *options = &stage->options;
 
 	for (size_t i = 0; i < options->argument_count; i++) {
-		struct question question = {
-		    .spool = stage->spool,
-		    .path = keypath_below(
-			stage->config->base_dir, options->arguments[i]),
-		};
-		int rc = whereabouts_each(
-		    stage->spool, question.path, visit_place, &question);
+		const char *argument = options->arguments[i];
+		const char *path = keypath_below(
+		    stage->config->base_dir, argument);
+		const char *of_key = keypath_of_key(
+		    stage->config->key_prefix, argument);
+		bool is_directory;
 
-		if (rc == 0)
-			rc = failed_each(stage->spool, visit_failed, &question);
-		if (rc < 0) {
-			log_error("Cannot look through '%s': %s",
-			    stage->config->spool_dir, strerror(-rc));
-			stage_fail(stage, EX_IOERR);
-		}
-		if (question.found)
+		if (explain_path(stage, path, &is_directory))
 			continue;
-		if (question.is_directory)
+		if (!is_directory && of_key != NULL) {
+			path = of_key;
+			if (explain_path(stage, path, &is_directory))
+				continue;
+		}
+		if (is_directory)
 			log_error("Cannot explain '%s': it is a directory; "
 				  "name the files in it",
-			    question.path);
+			    path);
 		stage_fail(stage, STAGE_SOME_FAILED);
 	}
 }

@@ -132,6 +132,34 @@ run_ok reap "$conf"
 run_ok s3spool list --summary --location hall "$conf"
 is "$(cut -f 4 out)" 9223372036854775807 "reaped, it is on record"
 
+scenario "by its key"
+configure "key_prefix: p/"
+write_file "$hour/05-t.dat" 10
+write_file "p/2021/02/03/04/06-t.dat" 20
+run_ok s3spool explain "$conf" "p/$hour/05-t.dat"
+like out "^settled  *$hour/05-t\.dat: " "in base_dir"
+run_ok scan "$conf"
+run_ok s3spool explain "$conf" "p/$hour/05-t.dat"
+like out "^claimed  *$hour/05-t\.dat: " "in the queue"
+run_ok s3spool hold "$conf" "p/$hour/05-t.dat"
+is "$(cat out)" "held       $hour/05-t.dat" "it can be held"
+run_ok s3spool release "$conf" "p/$hour/05-t.dat"
+is "$(cat out)" "released   $hour/05-t.dat" "and released"
+run_ok s3spool run -p "$conf"
+# shellcheck disable=SC2046 # keys without blanks
+run_ok s3spool has "$conf" $(cat out)
+is "$(cut -d : -f 1 out | tr -s ' ' | sort)" "yes p/2021/02/03/04/06-t.dat
+yes $hour/05-t.dat" "the keys that upload prints"
+run_ok s3spool explain "$conf" "p/$hour/05-t.dat"
+like out "^stored  *$hour/05-t\.dat: " "on record"
+run_ok s3spool has "$conf" p/2021/02/03/04/06-t.dat
+like out "^yes  *p/2021/02/03/04/06-t\.dat: " "a path goes before a key"
+for command in has explain; do
+	run s3spool $command "$conf" "$here/$hour/05-t.dat"
+	status_is 64 "$command: another directory's file"
+	like err "/05-t\.dat' isn't below base_dir, '$base'" "it says so"
+done
+
 scenario "where is it, and why?"
 configure "settle_seconds: 1h"
 write_file "$hour/01-young.dat" 10

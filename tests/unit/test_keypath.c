@@ -316,6 +316,18 @@ START_TEST(limits_keys)
 }
 END_TEST
 
+START_TEST(reads_arguments)
+{
+	ck_assert_str_eq(keypath_below("/b", "/b/c/d"), "c/d");
+	ck_assert_str_eq(keypath_below("/b", "./c/d"), "c/d");
+	ck_assert_str_eq(keypath_below("/b", "c/d"), "c/d");
+	ck_assert_str_eq(keypath_of_key("p/", "p/c/d"), "c/d");
+	ck_assert_ptr_null(keypath_of_key("p/", "c/d"));
+	ck_assert_ptr_null(keypath_of_key("p/", "p"));
+	ck_assert_ptr_null(keypath_of_key("", "c/d"));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -335,6 +347,7 @@ main(void)
 	tcase_add_loop_test(tcase, orders, 0, LENGTH(order));
 	tcase_add_loop_test(tcase, refuses_keys, 0, LENGTH(bad_keys));
 	tcase_add_test(tcase, limits_keys);
+	tcase_add_test(tcase, reads_arguments);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
