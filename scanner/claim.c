@@ -142,9 +142,26 @@ report_move(struct claim_report *ret, int rc)
 	case -EXDEV:
 		report(ret, CLAIM_EXDEV, strerror(EXDEV), rc);
 		return;
+	case -EACCES: /* the spool is ours */
+		report(ret, CLAIM_ERROR,
+		    "Permission denied; s3spool must be allowed to write in "
+		    "its directory",
+		    rc);
+		return;
 	default:
 		report(ret, CLAIM_ERROR, strerror(-rc), rc);
 	}
+}
+
+/* Whether a file could be moved out of the directory DIRFD, as far as that can
+ * be told without moving it: 0 or a negative errno. */
+static int
+try_move(int dirfd)
+{
+	if (faccessat(dirfd, ".", W_OK | X_OK, AT_EACCESS) < 0 &&
+	    (errno == EACCES || errno == EROFS))
+		return -errno;
+	return 0;
 }
 
 /* Whether the file at FD, which has been moved, was rightly so: nobody has
@@ -258,7 +275,7 @@ judge(struct claim *claim, struct spool_name *name, const char *path, int fd,
 	    !is_settled(claim, lease, fd, &st, ret))
 		return;
 	if (claim->look_only)
-		report(ret, CLAIM_CLAIMED, "", 0);
+		report_move(ret, try_move(name->dirfd));
 	else
 		take(claim, name, path, fd, lease == LEASE_HELD, ret);
 }

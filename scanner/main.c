@@ -91,12 +91,13 @@ leave_location(struct scan *scan, const char *path)
 }
 
 static enum walk_result
-fail_claim(struct scan *scan, const char *path, int error)
+fail_claim(
+    struct scan *scan, const char *path, const struct claim_report *report)
 {
 	log_about(LOG_ERROR, LOG_PATH(path), "Cannot claim '%s/%s': %s",
-	    scan->stage.config->base_dir, path, strerror(-error));
+	    scan->stage.config->base_dir, path, report->reason);
 	stage_fail(&scan->stage, EX_IOERR);
-	switch (-error) {
+	switch (-report->error) {
 	case ENOSPC: /* these would be said of every file ... */
 	case ESTALE:
 	case EDQUOT:
@@ -211,7 +212,7 @@ on_candidate(void *context, const struct walk_entry *entry)
 	case CLAIM_ERROR:
 		break;
 	}
-	return fail_claim(scan, path, report.error);
+	return fail_claim(scan, path, &report);
 }
 
 static void

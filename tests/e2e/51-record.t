@@ -132,6 +132,32 @@ run_ok reap "$conf"
 run_ok s3spool list --summary --location hall "$conf"
 is "$(cut -f 4 out)" 9223372036854775807 "reaped, it is on record"
 
+# Root may write anywhere, unless it does without that.
+[ "$(id -u)" -ne 0 ] && mortal= ||
+	mortal="setpriv --bounding-set=-dac_override,-dac_read_search"
+scenario "a directory that we may not write to"
+# shellcheck disable=SC2086 # a command and its option
+if $mortal true 2>/dev/null; then
+	write_file "$hour/05-t.dat" 10
+	run_ok scan -n "$conf"
+	chmod 555 "base/$hour"
+	run $mortal "$S3SPOOL_BUILD/s3spool-scan" --explain "$conf" \
+		"$hour/05-t.dat"
+	like out "^error .*s3spool must be allowed to write in its directory" \
+		"explain doesn't call it settled"
+	run $mortal "$S3SPOOL_BUILD/s3spool-scan" --status "$conf"
+	like out "^WARNING .*must be allowed to write" "nor does status"
+	for dry in "" -n; do
+		run $mortal "$S3SPOOL_BUILD/s3spool-scan" $dry "$conf"
+		status_is 74 "scan $dry fails"
+		like err "Cannot claim .*must be allowed to write" \
+			"and says what to do"
+	done
+	chmod 755 "base/$hour"
+else
+	skip "no setpriv"
+fi
+
 scenario "by its key"
 configure "key_prefix: p/"
 write_file "$hour/05-t.dat" 10
