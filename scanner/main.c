@@ -246,13 +246,16 @@ summarize(const struct scan *scan)
 	    {.name = "milliseconds", .number = ms},
 	    {0},
 	};
+	/* What only waits to be settled is nothing to be told each minute. */
+	bool is_news = scan->claimed + scan->refused > 0 ||
+		       scan->claim.look_only;
 	char size[UNITS_TEXT_MAX], time[UNITS_TEXT_MAX];
 	char *excluded = NULL;
 
 	if (scan->excluded > 0)
 		excluded = mem_format(", %zu excluded", scan->excluded);
 	log_catch_up();
-	log_about(LOG_INFO, fields,
+	log_about(is_news ? LOG_INFO : LOG_DEBUG, fields,
 	    "%zu %s (%s), %zu not settled yet, %zu left alone%s, in %s",
 	    scan->claimed,
 	    scan->claim.look_only ? "would be claimed" : "claimed",

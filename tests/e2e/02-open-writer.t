@@ -38,6 +38,11 @@ like out "^deferred .*05-t\\.dat: .*settle_seconds" "--explain says why it waits
 run_ok s3spool run "$conf"
 files_are base "$path" "it stays"
 is "$(count_in claimed)" 0 "nothing is claimed"
+is "$(cat err)" "" "and nothing is said"
+run_ok scan -n "$conf"
+like err " 0 would be claimed .*, 1 not settled yet" "but in a dry run"
+run_ok scan -v "$conf"
+like err " 0 claimed .*, 1 not settled yet" "and with -v"
 touch -d '2 days ago' "base/$path"
 run_ok scan "$conf"
 files_are base "$path" \
