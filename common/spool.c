@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,31 @@ open_dir(const struct spool *spool, const struct config *config,
 	return fd >= 0 ? fd : -errno;
 }
 
+/* Whether it is a spool as it should be, but not ours. */
+static bool
+is_anothers(const struct stat *st)
+{
+	return S_ISDIR(st->st_mode) && st->st_uid != geteuid() &&
+	       (st->st_mode & 077) == 0;
+}
+
+/* To change the owner of another user's spool would be that one's ruin. */
+static char *
+describe_owner(const char *path, uid_t uid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user == NULL)
+		return mem_format(
+		    "Refusing the spool directory '%s': it "
+		    "belongs to uid %lu; run s3spool as that user",
+		    path, (unsigned long)uid);
+	return mem_format("Refusing the spool directory '%s': it belongs to "
+			  "user %s (uid %lu); run s3spool as that user, such "
+			  "as by 'sudo -u %s s3spool ...'",
+	    path, user->pw_name, (unsigned long)uid, user->pw_name);
+}
+
 static char *
 refusal(const char *path)
 {
@@ -162,11 +188,12 @@ open_root(struct spool *spool, const struct config *config,
 		return 0;
 	spool->root_fd = rc < 0 ? -1 : rc;
 	if (rc >= 0)
-		rc = check_owner(rc);
-	if (rc == 0 && fstat(spool->root_fd, &st) < 0)
-		rc = -errno;
+		rc = fstat(rc, &st) < 0 ? -errno : check_owner(rc);
 	if (rc == -EPERM && spool->root_fd >= 0)
-		*ret_error = refusal(path);
+		*ret_error = is_anothers(&st) ? describe_owner(path, st.st_uid)
+					      : refusal(path);
+	else if (rc == -EACCES && lstat(path, &st) == 0 && is_anothers(&st))
+		*ret_error = describe_owner(path, st.st_uid);
 	else if (rc == -ELOOP)
 		*ret_error = mem_format("Refusing the spool directory '%s': it "
 					"is a symbolic link, or lies behind "

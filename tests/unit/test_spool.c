@@ -99,6 +99,20 @@ check_refused(int expected)
 	}
 }
 
+/* And nobody is told to change it. */
+static void
+check_owner_is_told(int expected, const char *owner)
+{
+	struct spool *spool = NULL;
+	char *error = NULL;
+
+	ck_assert_int_eq(open_spool(SPOOL_LOOK, &spool, &error), expected);
+	ck_assert_ptr_nonnull(strstr(error, owner));
+	ck_assert_ptr_nonnull(strstr(error, "run s3spool as that user"));
+	ck_assert_ptr_null(strstr(error, "chown"));
+	free(error);
+}
+
 /* Open to anybody else, in any way. */
 static const mode_t refused_modes[] = {
     0720, 0740, 0710, 0702, 0704, 0701, 0750, 0755, 0770, 0777, 01777};
@@ -123,6 +137,14 @@ START_TEST(must_be_ours)
 	ck_assert_int_eq(chown("base/.spool", 65534, (gid_t)-1), 0);
 	check_refused(-EPERM);
 	ck_assert(!scratch_exists(SPOOL "claimed"));
+	check_owner_is_told(-EPERM, "uid 65534");
+	/* Nor is root's any other user's, who can't even open it. */
+	ck_assert_int_eq(chown("base/.spool", 0, (gid_t)-1), 0);
+	ck_assert_int_eq(chmod("base", 0755), 0);
+	ck_assert_int_eq(chmod(".", 0755), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	check_owner_is_told(-EACCES, "user root (uid 0)");
+	ck_assert_int_eq(seteuid(0), 0);
 }
 END_TEST
 
