@@ -122,6 +122,12 @@ stage_check_paths(struct stage *stage)
 }
 
 void
+stage_answer(void)
+{
+	(void)signal(SIGPIPE, SIG_DFL);
+}
+
+void
 stage_fail(struct stage *stage, int status)
 {
 	if (status > stage->status)

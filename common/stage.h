@@ -42,6 +42,9 @@ bool stage_open_spool(struct stage *stage, enum spool_mode mode);
 /* Whether the arguments, paths or keys, may be files of base_dir. False: one is
  * absolute and leads elsewhere; it was said, exit with stage_end. */
 bool stage_check_paths(struct stage *stage);
+/* From now on the program only answers a person, on stdout: where nobody reads
+ * on, as after `| head`, it ends by SIGPIPE as other tools do. */
+void stage_answer(void);
 /* The larger of the status so far and this one. */
 void stage_fail(struct stage *stage, int status);
 /* With --print or --print0: writes the key of PATH to stdout. */

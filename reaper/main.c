@@ -193,6 +193,8 @@ run(struct reaper *reaper, struct modes *modes)
 		stage_log_to_file(&reaper->stage);
 		progress_begin(&reaper->progress, &reaper->stage.options);
 	}
+	if (look)
+		stage_answer();
 	if (look && !selection_begin(&modes->selection, &reaper->stage))
 		return;
 	if (!stage_open_spool(&reaper->stage,

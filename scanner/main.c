@@ -325,6 +325,8 @@ run(struct scan *scan)
 		stage_log_to_file(&scan->stage);
 		progress_begin(&scan->progress, &scan->stage.options);
 	}
+	if (scan->explain || scan->status.wanted)
+		stage_answer();
 	if (!stage_open_spool(
 		&scan->stage, claim->look_only ? SPOOL_LOOK : SPOOL_CREATE))
 		return;

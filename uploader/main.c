@@ -39,6 +39,8 @@ run_locally(struct stage *stage, const struct modes *modes)
 {
 	bool moves = modes->retry || modes->hold || modes->release;
 
+	if (!moves)
+		stage_answer();
 	if (!stage_open_spool(stage,
 		moves && !stage->options.dry_run ? SPOOL_CREATE : SPOOL_LOOK))
 		return;

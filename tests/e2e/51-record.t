@@ -186,6 +186,40 @@ for command in has explain; do
 	like err "/05-t\.dat' isn't below base_dir, '$base'" "it says so"
 done
 
+# unread COMMAND...: the same with a standard output that nobody reads any more;
+# what became of it goes to out, what it said to err.
+unread()
+{
+	run "$PYTHON" -c '
+import os, subprocess, sys
+reader, writer = os.pipe()
+os.close(reader)
+print(subprocess.run(sys.argv[1:], stdout=writer).returncode)' "$@"
+}
+
+scenario "who reads no further"
+write_file "$hour/05-t.dat" 10
+write_file "$hour/06-t.dat" 10
+run_ok s3spool run "$conf"
+for question in --list --report --status --has --explain; do
+	case $question in
+	--has | --explain) argument=$hour/05-t.dat ;;
+	*) argument= ;;
+	esac
+	unread "$S3SPOOL_BUILD/s3spool-reap" $question "$conf" \
+		${argument:+"$argument"}
+	is "$(cat out) $(cat err)" "-13 " "reap $question ends by SIGPIPE"
+done
+for program in scan upload; do
+	unread "$S3SPOOL_BUILD/s3spool-$program" --status "$conf"
+	is "$(cat out) $(cat err)" "-13 " "$program --status, too"
+done
+write_file "$hour/05-t.dat" 10
+unread "$S3SPOOL_BUILD/s3spool-scan" -p "$conf"
+is "$(cat out)" 74 "what does something goes on, and fails"
+like err "Cannot write to standard output: Broken pipe" "and says why"
+is "$(count_in claimed)" 1 "it has done it"
+
 scenario "where is it, and why?"
 configure "settle_seconds: 1h"
 write_file "$hour/01-young.dat" 10
