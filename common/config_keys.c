@@ -235,7 +235,8 @@ config_keys_explain_unknown(const char *name)
 	if (nearest != NULL)
 		return mem_format(
 		    "there is no such key; did you mean '%s'?", nearest);
-	return mem_copy("there is no such key; the README lists them all");
+	return mem_copy(
+	    "there is no such key; 'man s3spool.yaml' lists them all");
 }
 
 /* --- values --------------------------------------------------------------- */

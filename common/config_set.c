@@ -37,6 +37,22 @@ config_set_quote(const char *text)
 	return strbuf_take(&buf);
 }
 
+/* "'TEXT': PROBLEM", the caller's to free; but "PROBLEM" where there is nothing
+ * to show, or what isn't to be: a URL of a proxy may have a password. */
+static char *
+blame(const char *text, const char *problem)
+{
+	char *quoted;
+	char *result;
+
+	if (*text == '\0' || strchr(text, '@') != NULL)
+		return mem_copy(problem);
+	quoted = config_set_quote(text);
+	result = mem_format("%s: %s", quoted, problem);
+	free(quoted);
+	return result;
+}
+
 static void
 replace_text(void *value, char *text)
 {
@@ -109,7 +125,7 @@ set_text(void *value, const struct config_key *key, const char *text)
 	const char *problem = key->check(text);
 
 	if (problem != NULL)
-		return mem_copy(problem);
+		return blame(text, problem);
 	replace_text(value, mem_copy(text));
 	return NULL;
 }
@@ -192,8 +208,8 @@ set_size(void *value, const struct config_key *key, const char *text)
 	else
 		problem = mem_format("%s is not from %s to %s; the default "
 				     "is %s",
-		    quoted, units_format_size(key->min, least),
-		    units_format_size(key->max, most), key->initial);
+		    quoted, units_write_size(key->min, least),
+		    units_write_size(key->max, most), key->initial);
 	free(quoted);
 	return problem;
 }
@@ -265,7 +281,7 @@ config_set_add_item(
 	const char *problem = key->check(text);
 
 	if (problem != NULL)
-		return mem_copy(problem);
+		return blame(text, problem);
 	list->items = mem_grow(
 	    list->items, list->count + 1, sizeof *list->items);
 	list->items[list->count++] = mem_copy(text);

@@ -128,6 +128,19 @@ units_format_count(uint64_t count, char text[UNITS_TEXT_MAX])
 }
 
 const char *
+units_write_size(int64_t bytes, char text[UNITS_TEXT_MAX])
+{
+	size_t unit = 0;
+
+	while (unit + 1 < LENGTH(sizes) && bytes > 0 &&
+	       bytes % sizes[unit + 1].factor == 0)
+		unit++;
+	(void)snprintf(text, UNITS_TEXT_MAX, "%" PRId64 "%.*s",
+	    bytes / sizes[unit].factor, unit > 0, &sizes[unit].letter);
+	return text;
+}
+
+const char *
 units_format_size(int64_t bytes, char text[UNITS_TEXT_MAX])
 {
 	static const char *const names[] = {

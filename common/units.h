@@ -27,6 +27,9 @@ const char *units_format_duration(int64_t seconds, char text[UNITS_TEXT_MAX]);
 const char *units_format_ms(int64_t ms, char text[UNITS_TEXT_MAX]);
 /* "4,211": for people. Returns TEXT. */
 const char *units_format_count(uint64_t count, char text[UNITS_TEXT_MAX]);
+/* "512", "64K", "5G": as units_parse_size reads it, to the byte. BYTES isn't
+ * negative. Returns TEXT. */
+const char *units_write_size(int64_t bytes, char text[UNITS_TEXT_MAX]);
 /* "512 B", "4.0 KiB", "1.5 GiB". Returns TEXT. */
 const char *units_format_size(int64_t bytes, char text[UNITS_TEXT_MAX]);
 

@@ -333,17 +333,17 @@ static const struct bad {
 			  "you mean 'base_dir'?"},
     {MIN "bucket: b\n", "3:1: key 'bucket': there is no such key; did you "
 			"mean 's3_bucket'?"},
-    {MIN "<<: b\n",
-	"3:1: key '<<': there is no such key; the README lists them all"},
+    {MIN "<<: b\n", "3:1: key '<<': there is no such key; 'man s3spool.yaml' "
+		    "lists them all"},
     {"{\"base_dir\": \"/tmp\", \"colour\": 1}",
-	"1:22: key 'colour': there is no such key; the README lists them "
-	"all"},
+	"1:22: key 'colour': there is no such key; 'man s3spool.yaml' "
+	"lists them all"},
     /* columns are characters */
-    {"{key_prefix: \"\xc3\xa9\", x: 1}",
-	"1:19: key 'x': there is no such key; the README lists them all"},
+    {"{key_prefix: \"\xc3\xa9\", x: 1}", "1:19: key 'x': there is no such key; "
+					 "'man s3spool.yaml' lists them all"},
     /* a strange one does not break the line */
-    {"\"a\\nb\": 1\n",
-	"1:1: key 'a?b': there is no such key; the README lists them all"},
+    {"\"a\\nb\": 1\n", "1:1: key 'a?b': there is no such key; 'man "
+		       "s3spool.yaml' lists them all"},
     /* given twice */
     {MIN "s3_bucket: c\n",
 	"3:1: key 's3_bucket': it was given at line 2 already; keep one"},
@@ -394,19 +394,21 @@ static const struct bad {
     /* words */
     {"base_dir: /tmp\ns3_bucket: ''\n",
 	"2:12: key 's3_bucket': it is empty; give it a value"},
-    {MIN "region: eu west\n",
-	"3:9: key 'region': it has a blank, a control character or one "
-	"beyond ASCII; take it out"},
+    {MIN "region: eu west\n", "3:9: key 'region': 'eu west': it has a blank, a "
+			      "control character or one "
+			      "beyond ASCII; take it out"},
     {MIN "endpoint_url: s3.example.com\n",
-	"3:15: key 'endpoint_url': it is no http:// or https:// URL; write "
+	"3:15: key 'endpoint_url': 's3.example.com': it is no http:// or "
+	"https:// URL; write "
 	"it such as https://s3.example.com"},
-    {MIN "key_prefix: /a\n",
-	"3:13: key 'key_prefix': it begins with a slash, so that every key "
-	"would; leave that slash out"},
-    {MIN "pattern: /a\n", "3:10: key 'pattern': the pattern is absolute; "
+    {MIN "key_prefix: /a\n", "3:13: key 'key_prefix': '/a': it begins with a "
+			     "slash, so that every key "
+			     "would; leave that slash out"},
+    {MIN "pattern: /a\n", "3:10: key 'pattern': '/a': the pattern is absolute; "
 			  "write it relative to base_dir"},
     {MIN "pattern:\n  - a\n  - b//c\n",
-	"5:5: key 'pattern': the pattern has an empty component; write one "
+	"5:5: key 'pattern': 'b//c': the pattern has an empty component; write "
+	"one "
 	"slash, between two names"},
     /* numbers */
     {MIN "connections: 0\n",
@@ -515,9 +517,9 @@ static const struct bad_override {
     {"connections", /* no value */
 	"-o connections: it has no value; write KEY=VALUE"},
     {"colour=1", /* unknown */
-	"-o colour: there is no such key; the README lists them all"},
+	"-o colour: there is no such key; 'man s3spool.yaml' lists them all"},
     {"a\nb=1", /* one that would break the line */
-	"-o a?b: there is no such key; the README lists them all"},
+	"-o a?b: there is no such key; 'man s3spool.yaml' lists them all"},
     {"log-level=info", /* nearly known */
 	"-o log-level: there is no such key; did you mean 'log_level'?"},
     {"connections=0", /* a bad value */
@@ -536,7 +538,8 @@ static const struct bad_override {
 	"-o spool_dir: it holds base_dir, '/tmp'; name a directory of its "
 	"own"},
     {"key_prefix=\xff", /* YAML would never let it through */
-	"-o key_prefix: it is not valid UTF-8, and a key must be; write it "
+	"-o key_prefix: '?': it is not valid UTF-8, and a key must be; write "
+	"it "
 	"in UTF-8"},
 };
 
@@ -573,7 +576,8 @@ START_TEST(refuses_what_is_no_string)
 	check_refused(strbuf_text(&text), text.length, NULL,
 	    NAME ":1:1: key "
 		 "'kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
-		 "kkkkkk...': there is no such key; the README lists them all");
+		 "kkkkkk...': there is no such key; 'man s3spool.yaml' lists "
+		 "them all");
 	strbuf_done(&text);
 }
 END_TEST

@@ -181,7 +181,7 @@ static const struct bad {
 	":3:18: key 'bandwidth_limit': 'fast' is no size; write bytes, or a "
 	"whole number with K, M or G such as 16M"},
     {"bandwidth_limit: 2T\n",
-	":3:18: key 'bandwidth_limit': '2T' is not from 0 B to 1.0 TiB; the "
+	":3:18: key 'bandwidth_limit': '2T' is not from 0 to 1T; the "
 	"default is 0"},
     {"ca_bundle: ''\n", ":3:12: key 'ca_bundle': it is empty; name a file"},
     {"client_cert: /\n",
@@ -190,17 +190,28 @@ static const struct bad {
 	":3:25: key 'server_side_encryption': 'aes' is none of its values; "
 	"write none, AES256, aws:kms or aws:kms:dsse"},
     {"cache_control: \"a\\nb\"\n",
-	":3:16: key 'cache_control': it has a control character or one beyond "
+	":3:16: key 'cache_control': 'a?b': it has a control character or one "
+	"beyond "
 	"ASCII, which no header can carry; take it out, or encode it"},
-    {"content_type: 'a  b'\n",
-	":3:15: key 'content_type': it begins or ends with a blank or has two "
-	"in a row, which no store keeps; take them out"},
+    {"content_type: 'a  b'\n", ":3:15: key 'content_type': 'a  b': it begins "
+			       "or ends with a blank or has two "
+			       "in a row, which no store keeps; take them out"},
     {"object_lock_retain_until: soon\n",
-	":3:27: key 'object_lock_retain_until': it is neither a time such as "
+	":3:27: key 'object_lock_retain_until': 'soon': it is neither a time "
+	"such as "
 	"2030-01-31T00:00:00Z nor a duration such as 365d; write one of them"},
-    {"proxy: 'a b'\n",
+    {"proxy: 'a b'\n", ":3:8: key 'proxy': 'a b': it has a blank, a control "
+		       "character or one beyond "
+		       "ASCII; take it out"},
+    {"proxy: 'http://me:secret@proxy/ '\n",
 	":3:8: key 'proxy': it has a blank, a control character or one beyond "
-	"ASCII; take it out"},
+	"ASCII; take it out"}, /* and perhaps a password */
+    {"part_size: 1M\n",
+	":3:12: key 'part_size': '1M' is not from 5M to 5G; the default is "
+	"16M"},
+    {"multipart_threshold: 6G\n",
+	":3:22: key 'multipart_threshold': '6G' is not from 1 to 5G; the "
+	"default is 64M"},
     /* mappings: the place is the value's */
     {"tags: [a]\n",
 	":3:7: key 'tags': a list can't stand here; write one value"},

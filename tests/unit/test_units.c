@@ -186,6 +186,31 @@ START_TEST(shows_sizes)
 }
 END_TEST
 
+static const struct shown written_sizes[] = {
+    {0, "0"},
+    {1, "1"},
+    {1023, "1023"},
+    {1024, "1K"},
+    {1536, "1536"},	      /* to the byte */
+    {INT64_C(5) << 30, "5G"}, /* not "5.0 GiB" */
+    {(INT64_C(5) << 30) + 1024, "5242881K"},
+    {INT64_C(1) << 40, "1T"},
+    {INT64_C(1) << 50, "1024T"}, /* the largest unit that is read */
+    {INT64_MAX, "9223372036854775807"},
+};
+
+START_TEST(writes_sizes)
+{
+	const struct shown *row = &written_sizes[_i];
+	char text[UNITS_TEXT_MAX];
+	int64_t bytes;
+
+	ck_assert_str_eq(units_write_size(row->value, text), row->text);
+	ck_assert_int_eq(units_parse_size(text, &bytes), 0);
+	ck_assert_int_eq(bytes, row->value);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -200,6 +225,7 @@ main(void)
 	tcase_add_loop_test(tcase, shows_durations, 0, LENGTH(shown_durations));
 	tcase_add_test(tcase, adds_sizes);
 	tcase_add_loop_test(tcase, shows_sizes, 0, LENGTH(shown_sizes));
+	tcase_add_loop_test(tcase, writes_sizes, 0, LENGTH(written_sizes));
 	tcase_add_loop_test(tcase, shows_times, 0, LENGTH(shown_times));
 	tcase_add_loop_test(tcase, shows_counts, 0, LENGTH(shown_counts));
 	suite_add_tcase(suite, tcase);
