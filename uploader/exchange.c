@@ -168,6 +168,14 @@ purpose_of(const struct job *job)
 		   : operation_of(job);
 }
 
+/* What the answer says besides its code. */
+static const char *
+words_of(const struct job *job)
+{
+	return job->error.message.length > 0 ? strbuf_text(&job->error.message)
+					     : "the store says no more";
+}
+
 /* "An error occurred (CODE) when calling the OPERATION operation: MESSAGE",
  * or what the transport said. The caller frees it. */
 static char *
@@ -179,16 +187,14 @@ describe(const struct job *job, const struct transfer_result *result)
 		return mem_format("An error occurred (%s) when calling the %s "
 				  "operation: %s",
 		    strbuf_text(&job->error.code), purpose_of(job),
-		    job->error.message.length > 0
-			? strbuf_text(&job->error.message)
-			: "the store says no more");
+		    words_of(job));
 	return mem_format("An error occurred (%d) when calling the %s "
 			  "operation: HTTP status %d",
 	    job->reply.status, purpose_of(job), job->reply.status);
 }
 
-static void
-log_failure(const struct job *job, const char *description)
+void
+exchange_log_failure(const struct job *job, const char *description)
 {
 	const struct config *config = job->up->config;
 	const char *key = strbuf_text(
@@ -237,7 +243,7 @@ exchange_end_run(
 	struct uploader *up = job->up;
 
 	if (!up->stopping) {
-		log_failure(job, description);
+		exchange_log_failure(job, description);
 		log_error("Stopping here, everything stays queued%s%s",
 		    hint != NULL ? "; " : "", hint != NULL ? hint : "");
 	}
@@ -262,7 +268,7 @@ void
 exchange_leave_queued(struct job *job, const char *description)
 {
 	if (!job->up->stopping)
-		log_failure(job, description);
+		exchange_log_failure(job, description);
 	count_failure(job);
 	job_give_back(job, GIVE_QUEUED, NULL);
 }
@@ -549,12 +555,16 @@ accepted(struct job *job, const struct transfer_result *result)
 static void
 reject(struct job *job, const char *description)
 {
-	char status[16];
+	char status[16], words[32];
 
+	if (job->error.code.length > 0) {
+		job_reject_answer(job, strbuf_text(&job->error.code),
+		    words_of(job), description);
+		return;
+	}
 	(void)snprintf(status, sizeof status, "%d", job->reply.status);
-	job_reject(job,
-	    job->error.code.length > 0 ? strbuf_text(&job->error.code) : status,
-	    description);
+	(void)snprintf(words, sizeof words, "HTTP status %s", status);
+	job_reject_answer(job, status, words, description);
 }
 
 static void

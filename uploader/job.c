@@ -107,19 +107,11 @@ job_give_back(struct job *job, enum give_back how, const char *reason)
 	job_become_idle(job);
 }
 
-void
-job_reject(struct job *job, const char *code, const char *message)
+static void
+log_reject(const struct job *job, const char *code, const char *message)
 {
 	const struct config *config = job->up->config;
 
-	if (job->abort != NULL) {
-		abandon_end(job, false, message);
-		return;
-	}
-	if (job->multi != NULL && multi_defer(job, GIVE_QUEUED, code, message))
-		return;
-	if (job->multi != NULL)
-		multi_end(job, false, false);
 	log_about(LOG_WARNING,
 	    (const struct log_field[]){{.name = "path",
 					   .text = strbuf_text(&job->path),
@@ -132,10 +124,52 @@ job_reject(struct job *job, const char *code, const char *message)
 	    "Failed to upload %s/%s to %s/%s: %s (%s); moved to failed/",
 	    config->base_dir, strbuf_text(&job->path), config->bucket,
 	    strbuf_text(&job->key), message, code);
+}
+
+static void
+log_reject_answer(const struct job *job, const char *description)
+{
+	char *text = mem_format("%s; moved to failed/", description);
+
+	exchange_log_failure(job, text);
+	free(text);
+}
+
+/* DESCRIPTION: of the store's answer, or NULL where it wasn't asked. */
+static void
+reject(struct job *job, const char *code, const char *message,
+    const char *description)
+{
+	if (job->abort != NULL) {
+		abandon_end(
+		    job, false, description != NULL ? description : message);
+		return;
+	}
+	if (job->multi != NULL && multi_defer(job, GIVE_QUEUED, code, message))
+		return;
+	if (job->multi != NULL)
+		multi_end(job, false, false);
+	if (description != NULL)
+		log_reject_answer(job, description);
+	else
+		log_reject(job, code, message);
 	commit_add_reason(job->commit, strbuf_text(&job->path), job->inode,
 	    code, message, job->key_hash);
 	job->key_hash = -1;
 	job_become_idle(job);
+}
+
+void
+job_reject(struct job *job, const char *code, const char *message)
+{
+	reject(job, code, message, NULL);
+}
+
+void
+job_reject_answer(struct job *job, const char *code, const char *message,
+    const char *description)
+{
+	reject(job, code, message, description);
 }
 
 bool

@@ -128,5 +128,8 @@ void job_stored(struct job *job);
 void job_give_back(struct job *job, enum give_back how, const char *reason);
 /* To failed/, with the reason. */
 void job_reject(struct job *job, const char *code, const char *message);
+/* The same for what the store answered, of which the log has DESCRIPTION. */
+void job_reject_answer(struct job *job, const char *code, const char *message,
+    const char *description);
 
 #endif

@@ -187,6 +187,12 @@ while read -r code code_status wanted times; do
 		*) words="$path	$code" ;;
 		esac
 		grep -qxF -- "$words" reason || got="$got, no reason"
+		cut -f 4 "$spool"/failed/*.tsv >reason
+		! grep -qF -- "$code" reason || got="$got, the code twice"
+		is "$(grep -oF -- "($code)" err | wc -l)" \
+			"$([ "$code" != - ] && echo 1 || echo 0)" \
+			"the log says it once"
+		like err "Request id of PutObject $path: " "and the request's id"
 		mkdir -p "$spool/claimed/${path%/*}"
 		mv "$(in_room failed "$path")" "$spool/claimed/$path"
 		rm -r "$spool"/failed/*
