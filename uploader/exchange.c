@@ -2,9 +2,9 @@
  *
  * A PUT carries If-None-Match: *. That an object exists (412) may be our own
  * doing, when an earlier answer was lost: a HEAD compares, and the same bytes
- * count as stored. Stores that know no conditions (501) are asked by HEAD
- * first. Errors come in four kinds (verdict.c): try again, repair once, end
- * the run, refuse the file. */
+ * count as stored. Stores that know no conditions (501) are asked by HEAD just
+ * before each PUT, under the key's lock. Errors come in four kinds (verdict.c):
+ * try again, repair once, end the run, refuse the file. */
 #include "uploader/exchange.h"
 
 #include <stdio.h>
@@ -96,18 +96,41 @@ lacks_checksum(const struct job *job, const struct digest *digest)
 	return (digest->have & needed) != needed;
 }
 
-void
-exchange_send(struct job *job)
+/* Whether HEAD has to be asked before what would replace an object: where there
+ * are no conditions, unless it has said just now that nothing is there
+ * (IS_ABSENT), and another run can't have come in between. That there are none
+ * may have been learned since the job began, and while an attempt failed
+ * others may have stored. */
+static bool
+must_ask(const struct job *job, bool is_absent)
+{
+	const struct uploader *up = job->up;
+
+	return (job->step == STEP_PUT || job->step == STEP_COMPLETE) &&
+	       up->no_conditions &&
+	       up->config->on_conflict != CONFLICT_OVERWRITE &&
+	       !(is_absent && job->key_hash >= 0);
+}
+
+static void
+send_step(struct job *job, bool is_absent)
 {
 	struct uploader *up = job->up;
 
 	job->generation = up->renewal.generation;
+	if (job->step == STEP_PUT && lacks_checksum(job, &job->digest)) {
+		job_digest(job, checksum_digest(up->checksum));
+		return;
+	}
+	if (must_ask(job, is_absent)) {
+		job->step = job->multi != NULL ? STEP_HEAD_COMPLETE
+					       : STEP_HEAD_FIRST;
+		if (!job_lock_key(job))
+			return;
+	}
 	switch (job->step) {
 	case STEP_PUT:
-		if (lacks_checksum(job, &job->digest))
-			job_digest(job, checksum_digest(up->checksum));
-		else
-			send_put(job);
+		send_put(job);
 		return;
 	case STEP_GET_REASON:
 		s3_request_get(&job->request, &up->client,
@@ -132,6 +155,18 @@ exchange_send(struct job *job)
 		break;
 	}
 	multi_send(job);
+}
+
+void
+exchange_send(struct job *job)
+{
+	send_step(job, false);
+}
+
+void
+exchange_send_absent(struct job *job)
+{
+	send_step(job, true);
 }
 
 static const char *
@@ -436,9 +471,7 @@ go_unconditional(struct job *job)
 	if (up->md5_on_trial)
 		up->checksum = CHECKSUM_CRC32C;
 	up->md5_on_trial = false;
-	job->step = job->multi != NULL ? STEP_HEAD_COMPLETE : STEP_HEAD_FIRST;
-	if (job_lock_key(job))
-		exchange_send(job);
+	exchange_send(job); /* asks */
 }
 
 /* Whether the answer is that of a store that doesn't know the checksum it was

@@ -4,8 +4,11 @@
 
 #include "uploader/job.h"
 
-/* Sends the job's next request: a PUT, or a HEAD before or after it. */
+/* Sends the job's next request. A PUT, or what completes an upload, becomes a
+ * HEAD before it where the store knows no conditions. */
 void exchange_send(struct job *job);
+/* The same when HEAD has just said that nothing is there. */
+void exchange_send_absent(struct job *job);
 /* Hands job->request to the transfer loop, with BODY or (NULL) without. */
 void exchange_start(struct job *job, const struct transfer_body *body);
 /* The time to sign with: the store's, as far as it is known. */

@@ -652,10 +652,7 @@ job_begin(
 	}
 	if (!open_file(job) || !is_settled(job))
 		return;
-	job->step = up->no_conditions &&
-			    up->config->on_conflict != CONFLICT_OVERWRITE
-			? STEP_HEAD_FIRST
-			: STEP_PUT;
+	job->step = STEP_PUT;
 	if (!job_lock_key(job))
 		return;
 	if (job->st.st_size > up->config->multipart_threshold_bytes) {

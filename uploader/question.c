@@ -37,8 +37,7 @@ conflict(struct job *job)
 		multi_move(job);
 		return;
 	}
-	job->step = !uploader_is_unconditional(job->up) ? STEP_PUT
-							: STEP_HEAD_FIRST;
+	job->step = STEP_PUT;
 	exchange_send(job);
 }
 
@@ -97,7 +96,7 @@ answered_absent(struct job *job, const char *description)
 		job->step = STEP_PUT;
 		break;
 	}
-	exchange_send(job);
+	exchange_send_absent(job);
 }
 
 /* HEAD isn't allowed, or something is wrong with it. */

@@ -303,6 +303,21 @@ def object_of_others():
             equal(len(world.files_in("failed")), 2, "the files are refused")
 
 
+def absent_without_a_lock():
+    """A store turns out to know no conditions while HEAD, without a lock on the key,
+    says that nothing is there."""
+    with World(Store("--no-conditions", rules=[
+            f"PUT key={PATH} n=2 status=412 code=PreconditionFailed",
+            f"HEAD key={PATH} n=1 status=404 delay=3000"]),
+            "connections: 2") as world:
+        put_other(world, chance.randbytes(1000))
+        world.write(PATH)
+        world.write(OTHER)
+        world.drain()
+        holds(world.check(drained=True), "the object and the file are as they were")
+        equal(len(world.files_in("failed")), 1, "the file is refused")
+
+
 def object_comes_meanwhile():
     """The same for a file in parts, when HEAD has said that nothing is there."""
     with World(Store(rules=["HEAD n=1-2 status=404"])) as world:
@@ -657,8 +672,8 @@ if __name__ == "__main__":
          written_before_the_scan_leases, open_before_the_scan, too_young,
          second_of_a_path, open_before_the_upload, written_before_the_upload_leases,
          written_while_it_is_sent, written_between_parts, linked_in_the_queue,
-         object_of_others, object_comes_meanwhile, page_for_an_answer,
-         page_for_a_completion, checksum_of_other_bytes, moved_before_its_receipt,
+         object_of_others, absent_without_a_lock, object_comes_meanwhile,
+         page_for_an_answer, page_for_a_completion, checksum_of_other_bytes, moved_before_its_receipt,
          run_without_a_name, moved_before_its_reason, unsynced_file,
          merge_that_fails, changed_after_a_death, believed_without_a_sync,
          receipts_of_the_dead, live_run, rename_that_lies, unlink_that_fails,
