@@ -103,24 +103,23 @@ answered_absent(struct job *job, const char *description)
 static void
 answered_refused(struct job *job)
 {
-	switch (job->step) {
-	case STEP_HEAD_LOST:
+	bool may_go_on = !uploader_is_unconditional(job->up);
+
+	if (job->step == STEP_HEAD_LOST) {
 		multi_lost(job);
 		return;
-	case STEP_HEAD_COMPLETE:
+	}
+	if (job->step == STEP_HEAD_FIRST && job->multi != NULL && may_go_on) {
+		/* It was asked to spare sending a large file for nothing, no
+		 * more. */
+		multi_create(job);
+		return;
+	}
+	if (job->step == STEP_HEAD_COMPLETE && may_go_on) {
 		job->step = STEP_COMPLETE; /* with its condition alone */
-		break;
-	default:
-		/* Where there are conditions it was asked to spare sending a
-		 * large file for nothing, no more. */
-		if (job->step == STEP_HEAD_FIRST && job->multi != NULL &&
-		    !uploader_is_unconditional(job->up)) {
-			multi_create(job);
-			return;
-		}
+	} else {
 		job->asked = job->step;
 		job->step = STEP_GET_REASON;
-		break;
 	}
 	exchange_send(job);
 }

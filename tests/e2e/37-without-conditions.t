@@ -29,13 +29,12 @@ refused()
 	object_is "$file" other "the object is untouched"
 }
 
-# queued STATUS: the file waits, and the object is as it was.
+# queued STATUS: the file waits for the next run.
 queued()
 {
 	status_is "$1" "the upload ends with $1"
 	is "$(count_in claimed) $(count_in uploading confirmed failed)" "1 0" \
 		"the file stays queued"
-	object_is "$file" other "the object is untouched"
 }
 
 # The first PUT is that of the others.
@@ -67,6 +66,23 @@ write_file room/2021/02/03/04/06-t.dat
 run_ok scan "$conf"
 run upload "$conf"
 refused ObjectExists
+
+for bytes in 1000 $((6 * mib)); do
+	script "HEAD status=403" "GET op=GetObject status=403 code=AccessDenied"
+	story "HEAD isn't allowed, $bytes bytes" "$bytes"
+	s3 delete "$bucket" "$file" # what is refused may as well be absent
+	run upload "$conf"
+	queued 77
+	is "$(grep -c "which needs s3:GetObject and s3:ListBucket" err)" 1 \
+		"the log says what is needed"
+	is "$(keys)" "" "nothing is stored"
+done
+
+script "HEAD status=403" "GET op=GetObject n=1 status=403 code=AccessDenied"
+story "HEAD isn't allowed, and an object is there" $((6 * mib))
+run upload "$conf"
+queued 77
+object_is "$file" other "the object is untouched"
 
 script "PUT key=*/06-t.dat n=2 store status=500" \
 	"POST op=CompleteMultipartUpload n=2 lose"
