@@ -42,7 +42,7 @@ void multi_send(struct job *job);
 /* The answer to it, judged as ROW. False: what the general rules say of ROW
  * holds (exchange.c). */
 bool multi_answered(struct job *job, const struct verdict_row *row);
-/* The upload is gone, and the object isn't there either: begins anew. */
+/* The upload is gone, and it isn't that it was completed: begins anew. */
 void multi_lost(struct job *lead);
 /* The lead's key has changed: begins anew under it. */
 void multi_move(struct job *lead);

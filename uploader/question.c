@@ -44,7 +44,16 @@ conflict(struct job *job)
 static void
 compare(struct job *job)
 {
-	switch (compare_object(&job->reply, job->st.st_size, &job->digest)) {
+	enum compare is = compare_object(
+	    &job->reply, job->st.st_size, &job->digest);
+
+	if ((is == COMPARE_OTHER || is == COMPARE_UNKNOWN) &&
+	    job->step == STEP_HEAD_LOST &&
+	    job->up->config->on_conflict == CONFLICT_OVERWRITE) {
+		multi_lost(job); /* it is what was to be replaced */
+		return;
+	}
+	switch (is) {
 	case COMPARE_SAME:
 		job_stored(job);
 		return;

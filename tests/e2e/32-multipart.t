@@ -508,6 +508,21 @@ send 0
 arrived
 is "$(asked CompleteMultipartUpload | cut -f 9)" "-" "without a condition"
 
+for header in "x-nothing: 1" "ETag: opaque"; do
+	script "PUT op=UploadPart part=3 n=1 stall" "HEAD header=\"$header\""
+	story "overwrite, and the upload was aborted by others, $header" \
+		--script "$script"
+	in_parts "on_conflict: overwrite"
+	head -c "$bytes" /dev/urandom >other
+	s3 put "$bucket" "$file" other
+	kill_at "part 3" UploadPart partNumber=3
+	s3 abort "$bucket" "$file" "$(s3 uploads "$bucket" | cut -f 2)"
+	forget_log
+	send 0
+	ok "it is asked whether that was completed" has_asked HeadObject
+	arrived
+done
+
 # --- with few permissions --------------------------------------------------
 
 set -- "HEAD status=403" "GET op=ListParts status=403 code=AccessDenied"
