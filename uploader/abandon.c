@@ -28,9 +28,10 @@ abandon_queue(struct uploader *up, const struct multistate *state)
 bool
 abandon_answered(struct job *job, const struct verdict_row *row)
 {
-	bool is_gone = job->reply.status == 404 ||
-		       strcmp(strbuf_text(&job->error.code), "NoSuchUpload") ==
-			   0;
+	const char *code = strbuf_text(&job->error.code);
+	bool is_gone = strcmp(code, "NoSuchUpload") == 0 ||
+		       (job->reply.status == 404 &&
+			   strcmp(code, "NoSuchBucket") != 0);
 
 	if (job->step == STEP_ABORT &&
 	    (is_gone || row->verdict == VERDICT_OK)) {
@@ -41,7 +42,7 @@ abandon_answered(struct job *job, const struct verdict_row *row)
 		return true;
 	}
 	if (job->step == STEP_ABORT_CHECK &&
-	    (is_gone || exchange_is_denied(job))) {
+	    (is_gone || exchange_is_refused(job, row))) {
 		/* Where we may not look, the answer to the abort must do. */
 		abandon_end(job, true, NULL);
 		return true;

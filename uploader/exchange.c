@@ -24,7 +24,6 @@
 #include "uploader/multi.h"
 #include "uploader/question.h"
 #include "uploader/renewal.h"
-#include "uploader/verdict.h"
 
 /* Files given up in a row, besides two for each connection, before the store
  * is let alone. */
@@ -562,6 +561,14 @@ exchange_is_denied(const struct job *job)
 	       (*code == '\0' || strcmp(code, "AccessDenied") == 0);
 }
 
+bool
+exchange_is_refused(const struct job *job, const struct verdict_row *row)
+{
+	return exchange_is_denied(job) || row->verdict == VERDICT_FILE ||
+	       (row->verdict == VERDICT_RUN && row->fault != FAULT_PERMISSION &&
+		   strcmp(strbuf_text(&job->error.code), "NoSuchBucket") != 0);
+}
+
 /* A success that an S3 API would give: an ETag, and no document. Whatever else
  * answers 200 to everything (a portal that wants a login, a web server, an
  * error cut short) has stored nothing, and the file would be deleted. */
@@ -637,8 +644,12 @@ judge(struct job *job, const struct transfer_result *result,
 		go_unconditional(job);
 		return;
 	case VERDICT_RUN:
-		exchange_end_run(
-		    job, description, verdict_status(row->fault), row->hint);
+		/* What can't be cleaned up keeps no file from being stored. */
+		if (job->abort != NULL)
+			exchange_leave_queued(job, description);
+		else
+			exchange_end_run(job, description,
+			    verdict_status(row->fault), row->hint);
 		return;
 	case VERDICT_FILE:
 		reject(job, description);

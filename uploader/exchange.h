@@ -3,6 +3,7 @@
 #define UPLOADER_EXCHANGE_H
 
 #include "uploader/job.h"
+#include "uploader/verdict.h"
 
 /* Sends the job's next request. A PUT, or what completes an upload, becomes a
  * HEAD before it where the store knows no conditions. */
@@ -33,6 +34,9 @@ void exchange_succeeded(struct job *job);
 /* Whether the answer says that this operation isn't allowed, where
  * s3:PutObject is: that takes neither listing parts nor aborting. */
 bool exchange_is_denied(const struct job *job);
+/* The same, or that the store can't do this operation (judged as ROW), or not
+ * for this upload: others may well do. */
+bool exchange_is_refused(const struct job *job, const struct verdict_row *row);
 /* The request has ended: RESULT says how, job->reply what was answered. */
 void exchange_answered(struct job *job, const struct transfer_result *result);
 /* A job in JOB_UNSIGNED goes on with newer credentials; or FAULT says why there

@@ -493,11 +493,13 @@ multi_answered(struct job *job, const struct verdict_row *row)
 		exchange_send(job);
 		return true;
 	}
-	if (job->step == STEP_LIST && exchange_is_denied(job)) {
-		log_info("%s: sending all its parts anew, as without "
-			 "s3:ListMultipartUploadParts nobody can tell which "
-			 "are stored",
-		    strbuf_text(&job->path));
+	if (job->step == STEP_LIST && exchange_is_refused(job, row)) {
+		log_info("%s: sending all its parts anew, as the store doesn't "
+			 "tell which it has (%d %s)%s",
+		    strbuf_text(&job->path), job->reply.status, code,
+		    exchange_is_denied(job)
+			? "; allow s3:ListMultipartUploadParts"
+			: "");
 		restart(job, false);
 		return true;
 	}

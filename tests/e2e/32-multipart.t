@@ -375,6 +375,37 @@ left_unfinished
 run_ok upload -o multipart_abort_after=0 "$conf"
 clean
 
+for refusal in "400 code=InvalidArgument" "401 code=UnauthorizedAccess" \
+	"404 code=NoSuchBucket"; do
+	script "PUT op=UploadPart part=3 n=1 stall" \
+		"DELETE op=AbortMultipartUpload n=1 status=$refusal" \
+		"GET op=ListParts n=1 status=$refusal"
+	story "an abort that is refused: $refusal" --script "$script"
+	kill_at "part 3" UploadPart partNumber=3
+	rm "$(in_room uploading "$file")"
+	write_file room/2021/02/03/04/06-t.dat
+	run_ok scan "$conf"
+	run upload -o multipart_abort_after=0 "$conf"
+	status_is 0 "keeps no file from being stored"
+	object_is room/2021/02/03/04/06-t.dat \
+		original/room/2021/02/03/04/06-t.dat "which arrives"
+	like err "Cannot abort an unfinished multipart upload of $file" \
+		"it is told"
+	left_unfinished
+	run upload -o multipart_abort_after=0 "$conf"
+	ok "the next run tries again" \
+		test "$(times_asked AbortMultipartUpload)" -ge 2
+done
+
+script "PUT op=UploadPart part=3 n=1 stall" \
+	"GET op=ListParts status=501 code=NotImplemented"
+story "an abort that can't be verified" --script "$script"
+kill_at "part 3" UploadPart partNumber=3
+rm "$(in_room uploading "$file")"
+run_ok upload -o multipart_abort_after=0 "$conf"
+is "$(times_asked AbortMultipartUpload)" 1 "its answer must do"
+clean
+
 # --- answers that go wrong -------------------------------------------------
 
 for fault in "lose" "error-in-200 code=InternalError" "truncate-xml" \
@@ -431,6 +462,29 @@ kill_at "part 3" UploadPart partNumber=3
 forget_log
 send 0
 sent "3 4" "only the missing parts are sent"
+arrived
+
+for refusal in "501 code=NotImplemented" '414 body=""'; do
+	script "PUT op=UploadPart part=3 n=1 stall" \
+		"GET op=ListParts status=$refusal"
+	story "ListParts is refused: $refusal" --script "$script"
+	kill_at "part 3" UploadPart partNumber=3
+	forget_log
+	send 0
+	sent "1 2 3 4" "all its parts are sent"
+	arrived
+done
+
+script "PUT op=UploadPart part=3 n=1 stall" \
+	"GET op=ListParts n=1 status=403 code=InvalidAccessKeyId"
+story "the keys are refused to ListParts" --script "$script"
+kill_at "part 3" UploadPart partNumber=3
+forget_log
+send 77
+left_unfinished
+is "$(times_asked AbortMultipartUpload)" 0 "nothing is given up for that"
+send 0
+sent "3 4" "it is gone on with"
 arrived
 
 script "PUT op=UploadPart part=2 n=1 status=404 code=NoSuchUpload"
