@@ -164,13 +164,19 @@ bool
 question_answered_reason(struct job *job, const char *description)
 {
 	const char *code = strbuf_text(&job->error.code);
-	bool is_absent = strcmp(code, "NoSuchKey") == 0;
+	int status = job->reply.status;
+	bool has_code = *code != '\0';
+	bool is_allowed = status >= 200 && status <= 299;
+	bool is_absent = strcmp(code, "NoSuchKey") == 0 ||
+			 (!has_code && status == 404);
+	bool is_denied = strcmp(code, "AccessDenied") == 0 ||
+			 (!has_code && status == 403);
 
 	job->step = job->asked;
-	if (*code != '\0' && !is_absent && strcmp(code, "AccessDenied") != 0)
-		return false;
+	if (!is_absent && !is_denied && (has_code || !is_allowed))
+		return false; /* that is no answer to the question */
 	/* It is allowed meanwhile: HEAD may do, too. */
-	if ((job->reply.status < 300 || is_absent) &&
+	if ((is_allowed || is_absent) &&
 	    ++job->attempts < job->up->max_attempts) {
 		exchange_send(job);
 		return true;

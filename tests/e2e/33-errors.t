@@ -344,6 +344,20 @@ send 0
 arrived_once
 ok "its own object is recognised" test "$(times_asked HeadObject)" -ge 1
 
+for status in 503 504 502 429 408; do
+	script "PUT n=1 lose" "HEAD n=1 status=403" \
+		"GET n=1 status=$status body=\"\""
+	story "HEAD is refused for a moment, and GET has $status" 1 \
+		--script "$script"
+	send 0
+	arrived_once
+done
+
+script "PUT n=1 lose" "HEAD status=403" "GET status=503 body=\"\""
+story "HEAD is refused, and GET never says why" 1 --script "$script"
+send 75
+queued
+
 for row in "wrong-etag checksum=md5" "wrong-checksum checksum=crc32c"; do
 	script "PUT ${row% *}" "HEAD n=1-3 status=500"
 	story "${row% *}" 1 --script "$script"
