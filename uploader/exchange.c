@@ -352,6 +352,14 @@ back_off(struct job *job, const struct transfer_result *result,
 	job->state = JOB_WAITING;
 }
 
+void
+exchange_try_later(struct job *job, const char *description)
+{
+	const struct transfer_result answered = {.fault = TRANSFER_ANSWERED};
+
+	back_off(job, &answered, description);
+}
+
 /* The store's Date against ours. */
 static bool
 learn_clock(struct uploader *up, const struct s3_reply *reply)

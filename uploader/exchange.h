@@ -25,6 +25,9 @@ void exchange_end_run(
 /* The same for a success without an ETag, or with a page: whatever answers that
  * is no S3 API. */
 void exchange_end_no_s3(struct job *job);
+/* Sends the same again after a while; once it has been tried enough, the file
+ * stays queued. */
+void exchange_try_later(struct job *job, const char *description);
 /* The job's file has been tried enough for this run. */
 void exchange_leave_queued(struct job *job, const char *description);
 /* The store has taken what the job sent: the retry budget and the number of

@@ -173,16 +173,19 @@ question_answered_reason(struct job *job, const char *description)
 			 (!has_code && status == 403);
 
 	job->step = job->asked;
-	if (!is_absent && !is_denied && (has_code || !is_allowed))
+	if (is_absent) {
+		exchange_try_later(job,
+		    "HEAD is refused, though GET isn't, and tells that nothing "
+		    "is there; does a proxy let no HEAD pass?");
+		return true;
+	}
+	if (!is_denied && (has_code || !is_allowed))
 		return false; /* that is no answer to the question */
 	/* It is allowed meanwhile: HEAD may do, too. */
-	if ((is_allowed || is_absent) &&
-	    ++job->attempts < job->up->max_attempts) {
+	if (is_allowed && ++job->attempts < job->up->max_attempts) {
 		exchange_send(job);
 		return true;
 	}
-	if (is_absent)
-		return false;
 	if (job->step == STEP_HEAD_EXISTS)
 		job_reject(job, "ObjectExistsUnverified",
 		    "an object exists under this key, and without "

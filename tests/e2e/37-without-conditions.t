@@ -84,6 +84,19 @@ run upload "$conf"
 queued 77
 object_is "$file" other "the object is untouched"
 
+for answer in "" 'GET status=404 body=""'; do
+	script "HEAD status=403" "$answer"
+	story "HEAD is refused, and GET tells that nothing is there $answer"
+	s3 delete "$bucket" "$file"
+	run upload "$conf"
+	queued 75
+	like err "Failed to upload .*: HEAD is refused, though GET isn't" \
+		"the log says so"
+	unlike err "create the bucket" "and nothing of the bucket"
+	is "$(times_asked HeadObject)" 3 "it has been tried enough"
+	is "$(keys)" "" "nothing is stored"
+done
+
 script "PUT key=*/06-t.dat n=2 store status=500" \
 	"POST op=CompleteMultipartUpload n=2 lose"
 story "answers to what was stored are lost" $((6 * mib))
