@@ -25,6 +25,27 @@ abandon_queue(struct uploader *up, const struct multistate *state)
 	up->aborts = abort;
 }
 
+static bool
+is_about(const struct abandon *abort, const struct multistate *state)
+{
+	return strcmp(strbuf_text(&abort->state.upload_id),
+		   strbuf_text(&state->upload_id)) == 0;
+}
+
+bool
+abandon_is_due(const struct uploader *up, const struct multistate *state)
+{
+	for (const struct abandon *abort = up->aborts; abort != NULL;
+	     abort = abort->next)
+		if (is_about(abort, state))
+			return true;
+	for (size_t i = 0; i < up->job_count; i++)
+		if (up->jobs[i].abort != NULL &&
+		    is_about(up->jobs[i].abort, state))
+			return true;
+	return false;
+}
+
 bool
 abandon_answered(struct job *job, const struct verdict_row *row)
 {

@@ -17,6 +17,8 @@ struct abandon {
 
 /* Has the upload of STATE (copied) aborted as soon as a slot is free. */
 void abandon_queue(struct uploader *up, const struct multistate *state);
+/* Whether that is being done, or is to be. */
+bool abandon_is_due(const struct uploader *up, const struct multistate *state);
 /* Queues those of dead runs that are older than multipart_abort_after. */
 void abandon_find_stale(struct uploader *up);
 /* Lets the idle JOB abort one. False: there is none. */

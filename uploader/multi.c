@@ -80,7 +80,8 @@ save(struct multi *multi)
 }
 
 /* An upload of this very file that an earlier run has left. We hold the file,
- * so nobody is at work on it; one of another state of it is aborted. */
+ * so nobody is at work on it but us, who may be about to abort it, as stale;
+ * one of another state of it is aborted. */
 static bool
 adopt(struct multi *multi)
 {
@@ -88,7 +89,8 @@ adopt(struct multi *multi)
 	bool is_ours = false;
 
 	if (multistate_load(
-		multi->up->stage->spool, multi->state.inode, &found) == 0) {
+		multi->up->stage->spool, multi->state.inode, &found) == 0 &&
+	    !abandon_is_due(multi->up, &found)) {
 		is_ours = is_same_file(&found, &multi->state);
 		if (is_ours) {
 			multi->state.part_size = found.part_size;

@@ -319,6 +319,18 @@ kill_at "part 3" UploadPart partNumber=3
 run_ok upload -o multipart_abort_after=0 "$conf"
 arrived
 
+script "PUT op=UploadPart part=3 n=1 stall" \
+	"DELETE op=AbortMultipartUpload n=1 delay-before=2000"
+story "a dead run's upload whose file is taken up meanwhile" --script "$script"
+kill_at "part 3" UploadPart partNumber=3
+old=$(s3 uploads "$bucket" | cut -f 2)
+in_parts "connections: 2"
+forget_log
+run_ok upload -o multipart_abort_after=0 "$conf"
+is "$(times_asked UploadPart "$old")" 0 "the old upload gets nothing more"
+is "$(times_asked AbortMultipartUpload)" 1 "but is aborted"
+arrived
+
 script "PUT op=UploadPart part=2 n=1 stall" "PUT op=UploadPart part=3 n=1 stall"
 story "one that was begun long ago, and has been gone on with" --script "$script"
 kill_at "part 2" UploadPart partNumber=2
