@@ -132,6 +132,7 @@ static const struct code_row {
     /* This file. */
     {"KeyTooLong*", {FILE_FAILS, key_hint}},
     {"InvalidURI", {FILE_FAILS, key_hint}},
+    {"InvalidObjectName", {FILE_FAILS, key_hint}}, /* radosgw */
     {"XMinioInvalidObjectName", {FILE_FAILS, key_hint}},
     {"XMinioObjectExistsAsDirectory",
 	{FILE_FAILS, "the store holds objects below this name"}},

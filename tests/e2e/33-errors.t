@@ -110,6 +110,7 @@ InsufficientStorage 507 75 1
 NotImplemented 501 75 2
 KeyTooLongError 400 1 1
 InvalidURI 400 1 1
+InvalidObjectName 400 1 1
 XMinioInvalidObjectName 400 1 1
 XMinioObjectExistsAsDirectory 409 1 1
 XMinioParentIsObject 400 1 1

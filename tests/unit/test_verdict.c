@@ -127,6 +127,7 @@ static const struct row {
     {400, "KeyTooLong", PUT, FILE_FAILS},
     {414, "", PUT, FILE_FAILS},
     {400, "InvalidURI", PUT, FILE_FAILS},
+    {400, "InvalidObjectName", PUT, FILE_FAILS},
     {400, "EntityTooLarge", PUT, FILE_FAILS},
     {413, "", PUT, FILE_FAILS},
     {400, "MetadataTooLarge", PUT, FILE_FAILS},
