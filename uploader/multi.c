@@ -167,7 +167,13 @@ leave_parts(struct job *job)
 	if (multi->ending == MULTI_GIVE_BACK) {
 		job_give_back(lead, multi->how, NULL);
 	} else if (multi->ending == MULTI_REJECT) {
-		job_reject(lead, multi->code, multi->message);
+		char *code = multi->code, *message = multi->message;
+
+		/* Of use yet when the upload, which ends first, is freed. */
+		multi->code = multi->message = NULL;
+		job_reject(lead, code, message);
+		free(code);
+		free(message);
 	} else if (multi->parts.done == multi->parts.count) {
 		lead->digest.crc32c = parts_crc32c(&multi->parts);
 		lead->digest.have |= DIGEST_CRC32C;

@@ -448,6 +448,17 @@ for row in "POST op=CreateMultipartUpload n=1 status=500" \
 		"it is completed as soon as it can be"
 done
 
+script "PUT op=UploadPart part=1 status=413 code=EntityTooLarge \
+message=\"no room for it\"" "PUT op=UploadPart part=2- delay=500"
+story "a part is refused for good while others are on their way" \
+	--script "$script"
+in_parts "connections: 4"
+run upload "$conf"
+quarantined EntityTooLarge
+like "$(echo "$spool"/failed/*.tsv)" "no room for it" "with the store's words"
+like err "Failed to upload $base/$file to $bucket/$file: .*no room for it \
+\(EntityTooLarge\); moved to failed/" "which the log has, too"
+
 script "POST op=CreateMultipartUpload n=1 truncate-xml"
 story "Create: truncate-xml" --script "$script"
 send 0
