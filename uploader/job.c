@@ -324,6 +324,8 @@ look(struct job *job)
 		/* It may be taken again at once, by its other name. */
 		log_debug("%s has been given back already", path);
 		run->held--;
+		keylock_release(job->up, job->key_hash);
+		job->key_hash = -1;
 		job_become_idle(job);
 		return false;
 	}

@@ -92,6 +92,18 @@ ledger key uploaded_at | sort >recorded.after
 ok "each is on record once, as it was" cmp recorded recorded.after
 bucket_is_original
 
+scenario "killed while it gave a file back by link and unlink"
+configure "on_conflict: overwrite" # under a lock on its key
+path=room/2021/02/03/04/05-t.dat
+write_file "$path"
+run_ok scan "$conf"
+dead=$spool/uploading/north.1.0123456789abcdef
+mkdir -p "$dead/${path%/*}"
+ln "$spool/claimed/$path" "$dead/$path"
+run_ok upload "$conf"
+bucket_is_original
+is "$(count_in claimed uploading)" 0 "the next run sends it, by its other name"
+
 scenario "killed again and again"
 write_files 400
 run_ok scan "$conf"
