@@ -502,8 +502,8 @@ read_body(struct job *job)
 		    n < 0 ? strerror((int)-n) : "it got shorter");
 		return;
 	}
-	if (uploader_is_unconditional(job->up)) {
-		settle_release_lease(job->fd); /* it is synced yet */
+	if (uploader_is_unconditional(job->up) || job->multi != NULL) {
+		settle_release_lease(job->fd); /* it is synced yet, or sent */
 	} else {
 		(void)close(job->fd); /* only read from; with its lease */
 		job->fd = -1;

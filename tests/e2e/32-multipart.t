@@ -577,6 +577,17 @@ send 0
 object_is "$file" other "the object is untouched"
 arrived "$file~$(sha256sum <"original/$file" | cut -c 1-16)"
 
+stub_scenario "keep-both, of a file that fits into memory"
+in_parts "on_conflict: keep-both"
+sed -i 's/^multipart_threshold:.*/multipart_threshold: 100K/' "$conf"
+write_file "$file" 500000
+run_ok scan "$conf"
+echo other >other
+s3 put "$bucket" "$file" other
+send 0
+object_is "$file" other "the object is untouched"
+arrived "$file~$(sha256sum <"original/$file" | cut -c 1-16)"
+
 story "overwrite"
 in_parts "on_conflict: overwrite"
 echo other >other
