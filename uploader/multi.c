@@ -148,6 +148,16 @@ multi_create(struct job *lead)
 
 /* --- parts -------------------------------------------------------------- */
 
+/* What comes now has all its attempts, and repairs, before it. */
+static void
+count_anew(struct job *job)
+{
+	job->attempts = 0;
+	job->timed_out = false;
+	job->repaired = 0;
+	job->started_ns = clock_monotonic_ns();
+}
+
 /* All that there is to do about the parts at hand is done, or is being done
  * by others. */
 static void
@@ -177,6 +187,7 @@ leave_parts(struct job *job)
 	} else if (multi->parts.done == multi->parts.count) {
 		lead->digest.crc32c = parts_crc32c(&multi->parts);
 		lead->digest.have |= DIGEST_CRC32C;
+		count_anew(lead);
 		/* Stores that take no condition here are asked first. */
 		lead->step = !lead->up->endpoint->is_aws &&
 				     lead->up->config->on_conflict !=
@@ -203,9 +214,7 @@ next_part(struct job *job)
 	if (up->sign_payload)
 		want |= DIGEST_SHA256;
 	job->step = STEP_PART;
-	job->attempts = 0;
-	job->timed_out = false;
-	job->started_ns = clock_monotonic_ns();
+	count_anew(job);
 	job_digest_part(job, parts_offset(&multi->parts, job->part),
 	    parts_length(&multi->parts, job->part),
 	    want | parts_wanted(&multi->parts, job->part));

@@ -290,6 +290,22 @@ ok "it is compared with the newer ones" test "$(count s3 HeadObject)" -gt 0
 is "$(count_in failed)" 0 "it isn't refused"
 is "$(count_in confirmed)" 1 "it is confirmed"
 
+printf '%s\n' 'PUT op=UploadPart part=1 n=1 status=400 code=ExpiredToken' \
+	'PUT op=UploadPart part=3 n=1 status=400 code=ExpiredToken' \
+	'POST op=CompleteMultipartUpload n=1 status=400 code=ExpiredToken' \
+	>"$work/expired"
+story_files=0
+story "they expire again and again while a large file is sent" --token "T-*" \
+	--script "$work/expired"
+configure "connections: 1" "multipart_threshold: 5M" "part_size: 5M"
+write_file room/2021/02/03/04/05-t.dat $((11 * 1048576))
+run_ok scan "$conf"
+stub imds --face imds --token T --rotate
+as AWS_EC2_METADATA_DISABLED=false AWS_EC2_METADATA_SERVICE_ENDPOINT="$url"
+status_is 0 "the upload ends with 0"
+is "$(count s3 CompleteMultipartUpload)" 1 "it is stored"
+is "$(count imds ImdsCredentials)" 4 "newer ones were fetched each time"
+
 story_files=3
 printf '%s\n' 'PUT n=1- status=400 code=ExpiredToken message=gone' \
 	>"$work/expired"

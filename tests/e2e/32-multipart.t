@@ -478,6 +478,12 @@ send 0
 ok "and goes on where it was" test "$(stored_parts | grep -c '^1$')" -eq 0
 arrived
 
+script "PUT op=UploadPart part=4 n=1-2 status=500" \
+	"POST op=CompleteMultipartUpload n=1-2 status=500"
+story "the last part fails, and then Complete" --script "$script"
+send 0
+arrived
+
 script "PUT op=UploadPart part=3 n=1 stall" \
 	"GET op=ListParts n=1 truncate-xml" "GET op=ListParts n=2 status=503"
 story "ListParts: truncate-xml, and an error" --script "$script"
