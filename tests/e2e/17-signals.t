@@ -96,6 +96,46 @@ status_is 75 "the status says that files stay queued"
 like bg.err "- 1 uploaded .*, 0 failed, " "what was in flight is finished"
 gave_back
 
+# Runs the rest of the line in a network where the only nameserver is silent.
+cat >"$work/silent.py" <<'END'
+import fcntl, os, socket, struct, sys
+nameserver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+fcntl.ioctl(nameserver, 0x8914, struct.pack("16sh", b"lo", 1)) # SIOCSIFFLAGS
+nameserver.bind(("127.0.0.1", 53))
+nameserver.set_inheritable(True)
+os.execv(sys.argv[1], sys.argv[1:])
+END
+scenario "SIGTERM while the resolver hangs"
+write_files 3
+run_ok scan "$conf"
+printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:5\n' >resolv.conf
+# shellcheck disable=SC2016 # expanded in there
+mount='mount --bind resolv.conf /etc/resolv.conf && exec "$@"'
+# shellcheck disable=SC2317 # wait_until calls it
+has_ended()
+{
+	grep -qs '^State:.Z' "/proc/$started/status"
+}
+if unshare -rmn sh -c "$mount" sh "$PYTHON" "$work/silent.py" \
+	/bin/true 2>/dev/null; then
+	start unshare -rmn sh -c "$mount" sh "$PYTHON" "$work/silent.py" \
+		"$S3SPOOL_BUILD/s3spool-upload" \
+		-o endpoint_url=http://nowhere.example "$conf"
+	# shellcheck disable=SC2317 # wait_until calls it
+	holds_all()
+	{
+		[ "$(count_in uploading)" -eq 3 ]
+	}
+	wait_until "it holds the files" holds_all
+	kill -s TERM "$started"
+	wait_until "it ends all the same" has_ended
+	finish "$started"
+	status_is 75 "the status says that files stay queued"
+	gave_back
+else
+	skip "no network of one's own"
+fi
+
 scenario "the front door hands a signal on"
 write_files 60
 open_gate
