@@ -52,6 +52,7 @@ begin(struct draft *draft, const char *method, const char *key)
 	struct s3_request *request = draft->request;
 
 	request->method = method;
+	request->is_slow = false;
 	request->header_count = 0;
 	strbuf_reset(&request->text);
 	strbuf_reset(&request->authorization);
@@ -386,6 +387,7 @@ s3_request_complete(struct s3_request *request, const struct s3_client *client,
 	char size[24];
 
 	begin(&draft, "POST", complete->key);
+	request->is_slow = true;
 	add_host(&draft);
 	if (complete->checksum_header != NULL) {
 		add_signed(

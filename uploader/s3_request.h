@@ -36,6 +36,7 @@ struct s3_request {
 	char *headers[S3_REQUEST_HEADERS_MAX];
 	size_t header_count;
 	struct strbuf authorization;
+	bool is_slow; /* the store may work for minutes before it answers */
 };
 
 struct s3_put {
@@ -93,6 +94,8 @@ void s3_request_part(struct s3_request *request, const struct s3_client *client,
 void s3_request_list_parts(struct s3_request *request,
     const struct s3_client *client, const char *key, const char *upload_id,
     int marker, int64_t now_ns);
+/* CompleteMultipartUpload. The store sends a blank now and then, at most, until
+ * it is done (AWS, CompleteMultipartUpload). */
 void s3_request_complete(struct s3_request *request,
     const struct s3_client *client, const struct s3_complete *complete,
     int64_t now_ns);

@@ -36,6 +36,8 @@ enum {
 	TRIM_BYTES = 4 * 1024 * 1024,
 	MMAP_BYTES = 2 * 1024 * 1024, /* more than any of them */
 	RECEIVE_BUFFER = 4 * 1024,    /* answers are short */
+	/* Times stall_timeout_seconds: what a store that works may take. */
+	PATIENCE = 10,
 	/* Of one answer, with the interim ones before it and the trailers:
 	 * libcurl keeps them all. */
 	HEADERS_MAX = 256 * 1024
@@ -60,6 +62,7 @@ struct slot {
 	struct transfer_body body;
 	size_t buffer;	  /* libcurl's for it, in bytes; 0: its default */
 	size_t buffering; /* the same while it is in use */
+	long stall_s;	  /* how long it may move next to nothing */
 	int64_t sent;	  /* of the body, by the read callback */
 	size_t headers;	  /* bytes of them received */
 	bool paused;	  /* until the bucket has something for it */
@@ -245,7 +248,6 @@ set_up(struct slot *slot)
 	SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
 	SET(CURLOPT_CONNECTTIMEOUT, (long)config->connect_timeout_seconds);
 	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
-	SET(CURLOPT_LOW_SPEED_TIME, (long)config->stall_timeout_seconds);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_HEADERDATA, slot);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
@@ -522,6 +524,19 @@ set_headers(struct slot *slot, const struct s3_request *request)
 	return ok;
 }
 
+/* How long it may move next to nothing. */
+static bool
+set_patience(struct slot *slot, const struct s3_request *request)
+{
+	CURL *easy = slot->easy;
+	bool ok = true;
+
+	slot->stall_s = (long)slot->transfer->config->stall_timeout_seconds *
+			(request->is_slow ? PATIENCE : 1);
+	SET(CURLOPT_LOW_SPEED_TIME, slot->stall_s);
+	return ok;
+}
+
 int
 transfer_start(struct transfer *transfer, size_t slot_index,
     const struct s3_request *request, const struct transfer_body *body,
@@ -539,7 +554,8 @@ transfer_start(struct transfer *transfer, size_t slot_index,
 	slot->file_failed = false;
 	*slot->error = '\0';
 	SET(CURLOPT_URL, strbuf_text(&request->url));
-	ok = ok && set_body(slot, request, body) && set_headers(slot, request);
+	ok = ok && set_body(slot, request, body) &&
+	     set_headers(slot, request) && set_patience(slot, request);
 	slot->busy = ok &&
 		     curl_multi_add_handle(transfer->multi, easy) == CURLM_OK;
 	if (!slot->busy)

@@ -430,6 +430,13 @@ for fault in "lose" "error-in-200 code=InternalError" "truncate-xml" \
 	arrived
 done
 
+script "POST op=CompleteMultipartUpload delay=4000"
+story "Complete takes longer than anything else may" --script "$script"
+in_parts "stall_timeout_seconds: 1"
+send 0
+arrived
+is "$(times_asked CompleteMultipartUpload)" 1 "it is waited for"
+
 for row in "POST op=CreateMultipartUpload n=1 status=500" \
 	"PUT op=UploadPart part=2 n=1 status=500" \
 	"PUT op=UploadPart part=2 n=1 lose" \
