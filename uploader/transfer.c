@@ -65,6 +65,8 @@ struct slot {
 	long stall_s;	  /* how long it may move next to nothing */
 	int64_t sent;	  /* of the body, by the read callback */
 	size_t headers;	  /* bytes of them received */
+	int64_t body_ns;  /* when the answer's body began, or 0 */
+	bool is_late;	  /* and has no end yet */
 	bool paused;	  /* until the bucket has something for it */
 	bool file_failed; /* it got shorter or can't be read */
 	char error[CURL_ERROR_SIZE];
@@ -102,10 +104,16 @@ static size_t
 on_body(char *bytes, size_t size, size_t count, void *context)
 {
 	struct slot *slot = context;
+	int64_t now_ns = clock_monotonic_ns();
 
+	if (slot->body_ns == 0)
+		slot->body_ns = now_ns;
 	s3_reply_body(slot->reply, bytes, size * count);
+	/* A byte now and then would keep it alive for hours. */
+	slot->is_late = now_ns - slot->body_ns >
+			PATIENCE * slot->stall_s * CLOCK_NS_PER_S;
 	/* Nothing we ask for has such a long answer: no need to read on. */
-	return slot->reply->body_cut ? 0 : size * count;
+	return slot->reply->body_cut || slot->is_late ? 0 : size * count;
 }
 
 /* How many of LENGTH bytes the slot may send now; it is paused for none. */
@@ -551,6 +559,8 @@ transfer_start(struct transfer *transfer, size_t slot_index,
 	s3_reply_reset(reply);
 	slot->sent = 0;
 	slot->headers = 0;
+	slot->body_ns = 0;
+	slot->is_late = false;
 	slot->file_failed = false;
 	*slot->error = '\0';
 	SET(CURLOPT_URL, strbuf_text(&request->url));
@@ -594,6 +604,8 @@ fault_of(const struct slot *slot, CURLcode code)
 {
 	if (slot->file_failed)
 		return TRANSFER_FILE;
+	if (slot->is_late)
+		return TRANSFER_TIMED_OUT;
 	switch (code) {
 	case CURLE_OK:
 		return TRANSFER_ANSWERED;
@@ -638,6 +650,8 @@ hand_over(struct transfer *transfer, CURLMsg *message)
 		result.fault = TRANSFER_BROKEN;
 		result.message = "the connection ended within the answer";
 	}
+	if (slot->is_late)
+		result.message = "the answer doesn't come to its end";
 	if (result.fault == TRANSFER_FILE)
 		result.message = "the file got shorter, or can't be read";
 	end(slot);

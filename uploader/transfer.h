@@ -20,7 +20,8 @@ enum transfer_fault {
 	TRANSFER_ANSWERED,    /* the whole answer is there */
 	TRANSFER_UNREACHABLE, /* name, connection or TLS failed */
 	TRANSFER_UNTRUSTED,   /* a certificate is wrong, the store's or ours */
-	TRANSFER_TIMED_OUT,   /* nothing moved for too long */
+	TRANSFER_TIMED_OUT,   /* nothing moved for too long, or no answer's end
+			       * came */
 	TRANSFER_BROKEN,      /* cut, or no HTTP */
 	TRANSFER_FILE	      /* the file got shorter, or can't be read */
 };

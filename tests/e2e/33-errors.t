@@ -279,7 +279,7 @@ spoilt()
 {
 	run timeout 60 env AWS_ENDPOINT_URL_S3="$1" \
 		"$S3SPOOL_BUILD/s3spool-upload" -o max_attempts=1 \
-		-o stall_timeout_seconds=2 "$conf"
+		-o stall_timeout_seconds=1 "$conf"
 	case $status in
 	75 | 78) pass "$2: the upload ends with $status" ;;
 	*) is "$status" "75 or 78" "$2: the upload ends" ;;
@@ -289,7 +289,7 @@ spoilt()
 
 story "answers that are none" 3
 for mode in close reset silent early-503 cut-status cut-headers bad-status \
-	no-http garbage bad-length bad-chunk trickle endless-body; do
+	no-http garbage bad-length bad-chunk trickle endless-body drip; do
 	rm -f raw.url
 	"$S3SPOOL_BUILD/tests/rawstub" "$mode" --delay-ms 5 >raw.url \
 		2>raw.err </dev/null &

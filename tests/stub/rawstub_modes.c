@@ -135,6 +135,15 @@ trickle(int fd, const char *text)
 		pause_ms(rawstub_modes_delay_ms);
 }
 
+static void
+drip(int fd, const char *begin)
+{
+	if (!read_request(fd) || !say(fd, begin))
+		return;
+	while (rawstub_modes_put(fd, "a", 1))
+		pause_ms(rawstub_modes_delay_ms);
+}
+
 /* --- the misbehaviours -----------------------------------------------------*/
 
 static void
@@ -303,12 +312,16 @@ do_trickle(int fd)
 }
 
 static void
+do_drip(int fd)
+{
+	drip(fd, "HTTP/1.1 500 Internal Server Error\r\n"
+		 "Content-Type: application/xml\r\n\r\n<Error><Message>");
+}
+
+static void
 do_slow_loris(int fd)
 {
-	if (!read_request(fd) || !say(fd, "HTTP/1.1 200 OK\r\nx-amz-slow: "))
-		return;
-	while (rawstub_modes_put(fd, "a", 1))
-		pause_ms(rawstub_modes_delay_ms);
+	drip(fd, "HTTP/1.1 200 OK\r\nx-amz-slow: ");
 }
 
 /* The client's first message in TLS. */
@@ -377,6 +390,7 @@ static const struct rawstub_mode modes[] = {
     {"endless-headers", do_endless_headers, "headers without end"},
     {"endless-100", do_endless_100, "100 Continue without end"},
     {"endless-body", do_endless_body, "500 with a body without end"},
+    {"drip", do_drip, "500 with such a body, a byte every --delay-ms"},
     {"trickle", do_trickle, "200, a byte every --delay-ms"},
     {"slow-loris", do_slow_loris, "the same in a header that never ends"},
     {"tls-cut", do_tls_cut, "close after the ClientHello"},

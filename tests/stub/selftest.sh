@@ -793,6 +793,7 @@ raw endless-header '* *'
 raw endless-headers '* *'
 raw endless-100 '* *'
 raw endless-body '500 28'
+raw drip '500 28'
 # Its pauses add up on a busy machine.
 raw trickle '200 0' -m 10
 raw slow-loris '* 28'
