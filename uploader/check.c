@@ -84,13 +84,14 @@ static bool
 find_credentials(struct check_ask *ask)
 {
 	struct uploader *up = &ask->up;
-	const struct credentials_context context = {
-	    .region = up->endpoint->region, .cancel_fd = up->signal_fd};
+	struct credentials_context context = renewal_context(up);
 	char until[TIMEFMT_MAX];
 	char *error = NULL;
 	int64_t left_s;
-	int rc = credentials_load(&context, &up->credentials, &error);
+	int rc;
 
+	context.cancel_fd = up->signal_fd;
+	rc = credentials_load(&context, &up->credentials, &error);
 	check_ask_signals(ask);
 	if (up->stopping) {
 		free(error);

@@ -32,15 +32,22 @@ start(struct uploader *up)
 	    up->clock_offset_ns);
 }
 
-int
-renewal_begin(struct uploader *up)
+struct credentials_context
+renewal_context(const struct uploader *up)
 {
-	const struct credentials_context context = {
+	return (struct credentials_context){
 	    .region = up->endpoint->region,
 	    .ca_bundle = up->config->ca_bundle,
 	    .proxy = up->config->proxy,
 	    .no_proxy = up->config->no_proxy,
+	    .cancel_fd = -1,
 	};
+}
+
+int
+renewal_begin(struct uploader *up)
+{
+	const struct credentials_context context = renewal_context(up);
 	int rc;
 
 	up->renewal.refresh = credentials_refresh_new(&context);

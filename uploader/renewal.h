@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "uploader/credentials/credentials.h"
+
 struct uploader;
 
 struct renewal {
@@ -16,6 +18,9 @@ struct renewal {
 	bool said;	     /* that it fails */
 };
 
+/* What the sources of UP's credentials need to know, but for what changes.
+ * Nothing in it is owned. */
+struct credentials_context renewal_context(const struct uploader *up);
 /* Begins to look for the first ones. Returns the descriptor that is readable
  * when renewal_take has something to do, or a negative errno. There must be no
  * other thread yet. */

@@ -386,6 +386,25 @@ if sh "$tests_dir/stub/make-cert.sh" "$work/cert" >"$work/cert.log" 2>&1; then
 	check 0 -o ca_bundle="$work/cert/ca.pem"
 	says ok TLS "certificate verified, TLS ?v?1\.[23]"
 	close_stub
+
+	open_stub --credential role-key:role-secret:T </dev/null
+	scenario "a role, by way of the ca_bundle"
+	echo hush-token >token
+	"$S3SPOOL_BUILD/tests/s3stub" --face sts \
+		--access-key role-key --secret role-secret --token T \
+		--web-identity "$here/token" --cert "$work/cert/server.pem" \
+		--key "$work/cert/server-key.pem" >sts.url 2>sts.err </dev/null &
+	children="$children $!"
+	wait_until "a stub of STS listens" test -s sts.url
+	run env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY HOME="$here" \
+		AWS_WEB_IDENTITY_TOKEN_FILE="$here/token" \
+		AWS_ROLE_ARN=arn:aws:iam::123456789012:role/stub \
+		AWS_ENDPOINT_URL_STS="$(cat sts.url)" \
+		"$S3SPOOL_BUILD/s3spool-upload" --check \
+		-o ca_bundle="$work/cert/ca.pem" "$conf"
+	status_is 0 "it ends with 0"
+	says ok credentials "of web identity"
+	close_stub
 else
 	skip "no certificates can be made here"
 fi
