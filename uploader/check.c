@@ -98,7 +98,7 @@ find_credentials(struct check_ask *ask)
 		return false;
 	}
 	if (rc < 0)
-		return fail(ask, EX_NOPERM, "credentials", error);
+		return fail(ask, renewal_status(rc), "credentials", error);
 	up->client.credentials = up->credentials;
 	renewal_resign(up);
 	if (up->credentials->expires_ns == INT64_MAX) {

@@ -131,15 +131,22 @@ accept(struct uploader *up, struct credentials *credentials)
 		     : NULL);
 }
 
+int
+renewal_status(int result)
+{
+	return result == -EAGAIN ? EX_TEMPFAIL : EX_NOPERM;
+}
+
 /* There are none, or no newer ones. */
 static void
-do_without(struct uploader *up, const char *error)
+do_without(struct uploader *up, int result, const char *error)
 {
 	char *fault;
 
 	if (up->credentials == NULL) {
 		log_error("%s", error);
-		uploader_stop(up, EX_NOPERM);
+		up->failures[FAILURE_NETWORK] += result == -EAGAIN;
+		uploader_stop(up, renewal_status(result));
 		return;
 	}
 	set_due(up, credentials_refresh_retry_ns(left_ns(up), chance_u32()));
@@ -171,7 +178,7 @@ renewal_take(struct uploader *up)
 	if (result == 0)
 		accept(up, credentials);
 	else
-		do_without(up, error);
+		do_without(up, result, error);
 	free(error);
 }
 

@@ -21,6 +21,9 @@ struct renewal {
 /* What the sources of UP's credentials need to know, but for what changes.
  * Nothing in it is owned. */
 struct credentials_context renewal_context(const struct uploader *up);
+/* The exit status that RESULT, an error of credentials_load, means: that a
+ * source is down passes, and is no refusal. */
+int renewal_status(int result);
 /* Begins to look for the first ones. Returns the descriptor that is readable
  * when renewal_take has something to do, or a negative errno. There must be no
  * other thread yet. */

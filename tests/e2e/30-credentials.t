@@ -104,6 +104,18 @@ refused "Cannot read the web identity token '.*/nothing': No such file"
 as AWS_WEB_IDENTITY_TOKEN_FILE="$here/token"
 refused "AWS_ROLE_ARN is not; set both"
 
+story "web identity, while STS is down"
+printf 'hush-one\n' >token
+down=http://127.0.0.1:1
+as AWS_WEB_IDENTITY_TOKEN_FILE="$here/token" AWS_ROLE_ARN=$role \
+	AWS_ENDPOINT_URL_STS="$down"
+refused "Cannot assume the role at '$down': .*onnect" 75
+run env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY HOME="$home" \
+	AWS_WEB_IDENTITY_TOKEN_FILE="$here/token" AWS_ROLE_ARN=$role \
+	AWS_ENDPOINT_URL_STS="$down" \
+	"$S3SPOOL_BUILD/s3spool-upload" --check "$conf"
+status_is 75 "a check says the same"
+
 # --- shared files ----------------------------------------------------------
 
 story "a profile's keys"
@@ -220,6 +232,8 @@ refused "token contains a line break"
 as AWS_CONTAINER_CREDENTIALS_FULL_URI="$url/x" \
 	AWS_CONTAINER_AUTHORIZATION_TOKEN=wrong
 refused "Cannot get the container's credentials from .*: HTTP status 401"
+as AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:1/x
+refused "Cannot get the container's credentials from .*onnect" 75
 # A proxy that isn't there: nobody must ask it for credentials.
 as AWS_CONTAINER_CREDENTIALS_FULL_URI="$url/x" http_proxy=http://127.0.0.1:1 \
 	AWS_ENDPOINT_URL_S3="http://localhost:${s3_url##*:}" no_proxy=localhost \

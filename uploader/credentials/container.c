@@ -162,6 +162,7 @@ ask(const struct credentials_context *context, const char *url,
 	struct http_reply reply = {0};
 	char *fault = NULL;
 	int result = http_ask(&request, &reply, &fault);
+	bool is_outage = http_is_outage(result, reply.status);
 
 	if (result == 0 && reply.status != 200)
 		fault = mem_format("HTTP status %d", reply.status);
@@ -170,7 +171,7 @@ ask(const struct credentials_context *context, const char *url,
 		    reply.body.length, JSON_SERVICE, ret_credentials, &fault);
 	if (fault != NULL) {
 		if (result != -ECANCELED)
-			result = -EIO;
+			result = is_outage ? -EAGAIN : -EIO;
 		*ret_error = mem_format(
 		    "Cannot get the container's credentials from '%s': %s", url,
 		    fault);

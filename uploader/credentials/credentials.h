@@ -26,10 +26,11 @@ struct credentials_context {
 
 /* Asks each source in turn. Returns 0 and *ret_credentials (the caller's), or
  * -ENOENT (no source has any), -EINVAL (a source has bad ones, or is set up
- * wrongly), -EIO (a source does not answer as it should) or -ECANCELED, and
- * one line for the user in *ret_error (the caller's to free) that names what
- * was tried. Never a secret in it. libcurl must have been initialised. It may
- * take minutes, and may run in any thread. */
+ * wrongly), -EAGAIN (a source can't be reached, or says that it can't now),
+ * -EIO (a source does not answer as it should) or -ECANCELED, and one line for
+ * the user in *ret_error (the caller's to free) that names what was tried.
+ * Never a secret in it. libcurl must have been initialised. It may take
+ * minutes, and may run in any thread. */
 int credentials_load(const struct credentials_context *context,
     struct credentials **ret_credentials, char **ret_error);
 /* Wipes the secrets. NULL is fine. */

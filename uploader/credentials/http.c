@@ -222,16 +222,22 @@ pause_before_next(const struct http_request *request, int attempt)
 	return poll(&cancel, 1, pause_ms) <= 0;
 }
 
+bool
+http_is_outage(int result, int status)
+{
+	if (result < 0)
+		return result != -ECANCELED;
+	return status >= 500 || status == 429;
+}
+
 int
 http_ask(const struct http_request *request, struct http_reply *reply,
     char **ret_error)
 {
 	for (int attempt = 1;; attempt++) {
 		int result = ask_once(request, reply, ret_error);
-		bool answered = result == 0 && reply->status < 500 &&
-				reply->status != 429;
 
-		if (answered || result == -ECANCELED ||
+		if (!http_is_outage(result, reply->status) ||
 		    attempt >= request->attempts)
 			return result;
 		if (result < 0)

@@ -35,6 +35,9 @@ struct http_reply {
  * caller's to free). */
 int http_ask(const struct http_request *request, struct http_reply *reply,
     char **ret_error);
+/* Whether what it returned, with the answer's STATUS, says no more than that
+ * the service is down or overloaded. */
+bool http_is_outage(int result, int status);
 /* Wipes it. */
 void http_reply_done(struct http_reply *reply);
 

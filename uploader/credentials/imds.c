@@ -123,13 +123,14 @@ get_token(struct service *service, struct http_reply *reply, char **ret_error)
 }
 
 /* Returns 0 and the path of the role's credentials, -ENOENT (the instance has
- * no role), -EIO or -ECANCELED. */
+ * no role), -EAGAIN, -EIO or -ECANCELED. */
 static int
 get_role(const struct service *service, struct http_reply *reply,
     struct strbuf *path, char **ret_error)
 {
 	char *fault = NULL;
 	int result = ask(service, "GET", ROLES, service->token, reply, &fault);
+	bool is_outage = http_is_outage(result, reply->status);
 
 	if (result == 0 && reply->status == 200 &&
 	    is_line(&reply->body, ROLE_MAX)) {
@@ -146,7 +147,7 @@ get_role(const struct service *service, struct http_reply *reply,
 	*ret_error = mem_format("Cannot get the instance's role from '%s': %s",
 	    service->base, fault);
 	free(fault);
-	return result == -ECANCELED ? result : -EIO;
+	return result == -ECANCELED ? result : is_outage ? -EAGAIN : -EIO;
 }
 
 static int
@@ -155,6 +156,7 @@ get_credentials(const struct service *service, struct http_reply *reply,
 {
 	char *fault = NULL;
 	int result = ask(service, "GET", path, service->token, reply, &fault);
+	bool is_outage = http_is_outage(result, reply->status);
 
 	if (result == 0 && reply->status != 200)
 		fault = mem_format("HTTP status %d", reply->status);
@@ -167,7 +169,7 @@ get_credentials(const struct service *service, struct http_reply *reply,
 	    "Cannot get the instance's credentials from '%s%s': %s",
 	    service->base, path, fault);
 	free(fault);
-	return result == -ECANCELED ? result : -EIO;
+	return result == -ECANCELED ? result : is_outage ? -EAGAIN : -EIO;
 }
 
 int

@@ -156,15 +156,14 @@ ask(const struct credentials_context *context, const struct profiles *profiles,
 	struct http_reply reply = {0};
 	char *error = NULL;
 	int result = http_ask(&request, &reply, &error);
+	bool is_outage = http_is_outage(result, reply.status);
 
 	if (result == 0)
 		result = sts_parse(strbuf_text(&reply.body), reply.body.length,
 		    ret_credentials, &error);
-	else if (result != -ECANCELED)
-		result = -EIO;
 	/* Its own trouble is no refusal. */
-	if (result < 0 && (reply.status >= 500 || reply.status == 429))
-		result = -EIO;
+	if (result < 0 && is_outage)
+		result = -EAGAIN;
 	if (result < 0)
 		*ret_error = mem_format(
 		    "Cannot assume the role at '%s': %s", target->url, error);
