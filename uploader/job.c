@@ -60,6 +60,16 @@ job_become_idle(struct job *job)
 	job->up->active--;
 }
 
+/* It is left to others: --limit is for files that are begun. */
+static void
+uncount(struct uploader *up)
+{
+	if (up->stopping)
+		return;
+	up->begun--;
+	up->is_bounded = false; /* until it is asked again */
+}
+
 void
 job_give_back(struct job *job, enum give_back how, const char *reason)
 {
@@ -87,7 +97,9 @@ job_give_back(struct job *job, enum give_back how, const char *reason)
 	rc = spool_give_back(
 	    up->stage->spool, &job->commit->run->uploading, path, job->inode);
 	job->commit->run->held--;
-	if (how != GIVE_DEFERRED)
+	if (how == GIVE_DEFERRED)
+		uncount(up);
+	else
 		stage_fail(
 		    up->stage, how == GIVE_LOCAL ? EX_IOERR : EX_TEMPFAIL);
 	pick_leave(up->pick, path);
@@ -324,6 +336,7 @@ look(struct job *job)
 		/* It may be taken again at once, by its other name. */
 		log_debug("%s has been given back already", path);
 		run->held--;
+		uncount(job->up);
 		keylock_release(job->up, job->key_hash);
 		job->key_hash = -1;
 		job_become_idle(job);

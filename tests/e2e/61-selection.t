@@ -112,6 +112,21 @@ status_is 64 "--limit with --status"
 run scan --explain --max-duration 1 "$conf"
 status_is 64 "--max-duration with --explain"
 
+scenario "--limit, and a file that somebody writes to"
+write_file room/2021/02/03/04/05-t.dat
+write_file room/2021/02/03/05/05-t.dat
+run_ok scan "$conf"
+hold_open "$spool/claimed/room/2021/02/03/04/05-t.dat" ""
+run_ok upload --limit 1 "$conf"
+is "$(keys)" room/2021/02/03/05/05-t.dat "another one is uploaded"
+like err "--limit 1 is reached: 1 uploaded, 1 left in the queue" \
+	"and the one that waits is counted as left"
+run_ok upload --limit 2 "$conf"
+unlike err "is reached" "alone, it is looked at once"
+let_go
+run_ok upload --limit 1 "$conf"
+bucket_is_original
+
 scenario "--max-duration"
 write_files 20
 run_ok scan --max-duration 1h "$conf"
