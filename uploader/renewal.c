@@ -189,7 +189,9 @@ renewal_work(struct uploader *up)
 		renewal_take(up);
 		return clock_monotonic_ns() + CLOCK_NS_PER_S;
 	}
-	if (up->stopping || up->renewal.due_ns > clock_monotonic_ns())
+	if (up->stopping)
+		return INT64_MAX;
+	if (up->renewal.due_ns > clock_monotonic_ns())
 		return up->renewal.due_ns;
 	if (start(up) < 0) /* no thread: later, perhaps */
 		set_due(up,

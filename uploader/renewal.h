@@ -33,7 +33,7 @@ int renewal_begin(struct uploader *up);
  * why, and the run stops. */
 void renewal_take(struct uploader *up);
 /* Begins to renew them when it is time. Returns when that is
- * (clock_monotonic_ns; INT64_MAX: never). */
+ * (clock_monotonic_ns; INT64_MAX: never, as when the run ends). */
 int64_t renewal_work(struct uploader *up);
 /* The store has refused the credentials of GENERATION. True: there will be
  * newer ones, or it will be said that there are none (exchange_renewed); false:
