@@ -84,7 +84,7 @@ write_files 10
 run_ok scan --limit 4 "$conf"
 is "$(count_in claimed)" 4 "a scan claims as many"
 like err "4 claimed" "it says so"
-like err -- "--limit 4 is reached: the next scan goes on" "and why it ends"
+like err "--limit 4 is reached: the next scan goes on" "and why it ends"
 run_ok scan -n --limit 4 "$conf"
 is "$(grep -c '^CLAIM' out)" 4 "in a dry run, too"
 run_ok scan --limit 6 "$conf"
@@ -94,7 +94,7 @@ run_ok upload -n --limit 3 "$conf"
 is "$(grep -c '^PUT' out)" 3 "a dry run of an upload"
 run_ok upload --limit 3 "$conf"
 is "$(keys | wc -l)" 3 "an upload"
-like err -- "--limit 3 is reached: 3 uploaded, 7 left in the queue" \
+like err "--limit 3 is reached: 3 uploaded, 7 left in the queue" \
 	"says what is left"
 run_ok upload --limit=100 "$conf"
 unlike err "is reached" "it isn't reached"
@@ -140,7 +140,7 @@ sleep 15
 rm gate/hold-answers
 finish "$started"
 status_is 0 "it ends with 0"
-like bg.err -- "--max-duration 15s is reached: 2 uploaded, 18 left in the queue" \
+like bg.err "--max-duration 15s is reached: 2 uploaded, 18 left in the queue" \
 	"those in flight are finished, and no others begun"
 is "$(count_in uploading)" 0 "nothing is held"
 run_ok s3spool run "$conf"
