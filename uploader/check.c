@@ -107,8 +107,7 @@ find_credentials(struct check_ask *ask)
 		    up->credentials->access_key);
 		return true;
 	}
-	left_s = (up->credentials->expires_ns - clock_realtime_ns()) /
-		 CLOCK_NS_PER_S;
+	left_s = renewal_left_ns(up) / CLOCK_NS_PER_S;
 	(void)timefmt_rfc3339(up->credentials->expires_ns, until);
 	if (left_s > 0)
 		check_ok("credentials",

@@ -57,14 +57,19 @@ renewal_begin(struct uploader *up)
 	return rc < 0 ? rc : credentials_refresh_fd(up->renewal.refresh);
 }
 
-/* How long the credentials in use are valid yet, by the store's clock. */
-static int64_t
-left_ns(const struct uploader *up)
+int64_t
+renewal_left_ns(const struct uploader *up)
 {
-	if (up->credentials->expires_ns == INT64_MAX)
+	int64_t expires_ns = up->credentials->expires_ns;
+	int64_t left_ns;
+
+	if (expires_ns == INT64_MAX)
 		return INT64_MAX;
-	return up->credentials->expires_ns -
-	       (clock_realtime_ns() + up->clock_offset_ns);
+	/* Such as the year 1, Go's zero of time. */
+	if (__builtin_sub_overflow(expires_ns,
+		clock_realtime_ns() + up->clock_offset_ns, &left_ns))
+		return expires_ns < 0 ? INT64_MIN : INT64_MAX;
+	return left_ns;
 }
 
 static void
@@ -119,7 +124,8 @@ accept(struct uploader *up, struct credentials *credentials)
 	}
 	credentials_free(old);
 	up->renewal.said = false;
-	set_due(up, credentials_refresh_wait_ns(left_ns(up), chance_u32()));
+	set_due(
+	    up, credentials_refresh_wait_ns(renewal_left_ns(up), chance_u32()));
 	if (credentials->expires_ns != INT64_MAX)
 		(void)timefmt_rfc3339(credentials->expires_ns, until);
 	log_debug("%s of %s; valid until: %s",
@@ -149,7 +155,8 @@ do_without(struct uploader *up, int result, const char *error)
 		uploader_stop(up, renewal_status(result));
 		return;
 	}
-	set_due(up, credentials_refresh_retry_ns(left_ns(up), chance_u32()));
+	set_due(up,
+	    credentials_refresh_retry_ns(renewal_left_ns(up), chance_u32()));
 	if (up->renewal.forced) {
 		fault = mem_format("there are no newer credentials: %s", error);
 		release_jobs(up, fault);
@@ -194,8 +201,8 @@ renewal_work(struct uploader *up)
 	if (up->renewal.due_ns > clock_monotonic_ns())
 		return up->renewal.due_ns;
 	if (start(up) < 0) /* no thread: later, perhaps */
-		set_due(up,
-		    credentials_refresh_retry_ns(left_ns(up), chance_u32()));
+		set_due(up, credentials_refresh_retry_ns(
+				renewal_left_ns(up), chance_u32()));
 	return up->renewal.due_ns;
 }
 

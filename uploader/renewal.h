@@ -21,6 +21,9 @@ struct renewal {
 /* What the sources of UP's credentials need to know, but for what changes.
  * Nothing in it is owned. */
 struct credentials_context renewal_context(const struct uploader *up);
+/* How long the credentials in use are valid yet, by the store's clock: less
+ * than 0 where they have expired, INT64_MAX where they never do. */
+int64_t renewal_left_ns(const struct uploader *up);
 /* The exit status that RESULT, an error of credentials_load, means: that a
  * source is down passes, and is no refusal. */
 int renewal_status(int result);

@@ -206,6 +206,17 @@ process "'$here/give it' \"a word\" T\\;hush"
 as
 stored "the shared files"
 like err "^a word from the program$" "what the program says is shown"
+cat >long-ago <<'END'
+#!/bin/sh
+echo '{"Version": 1, "AccessKeyId": "AK", "SecretAccessKey": "SK",
+	"SessionToken": "T", "Expiration": "0001-01-01T00:00:00Z"}'
+END
+chmod +x long-ago
+process "$here/long-ago"
+run env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY HOME="$home" \
+	AWS_ENDPOINT_URL_S3="$s3_url" \
+	"$S3SPOOL_BUILD/s3spool-upload" --check "$conf"
+like out "^warn +credentials .*expired at" "Go's zero of time is long ago"
 
 story "a credential_process that hangs"
 process "sh -c 'echo \$\$ >pid; sleep 1000 & wait'"

@@ -35,6 +35,25 @@ START_TEST(a_run_that_ends_is_not_woken)
 }
 END_TEST
 
+START_TEST(how_long_they_are_valid)
+{
+	struct credentials credentials = {.expires_ns = INT64_MAX};
+	struct uploader up = {.credentials = &credentials};
+	const int64_t hour_ns = 3600 * CLOCK_NS_PER_S;
+
+	ck_assert(renewal_left_ns(&up) == INT64_MAX);
+	credentials.expires_ns = clock_realtime_ns() + hour_ns;
+	ck_assert(renewal_left_ns(&up) > hour_ns / 2);
+	ck_assert(renewal_left_ns(&up) <= hour_ns);
+	up.clock_offset_ns = 2 * hour_ns;
+	ck_assert(renewal_left_ns(&up) < 0);
+	/* What timefmt makes of 0001-01-01T00:00:00Z: they have expired, as for
+	 * other programs, and are not valid for ever. */
+	credentials.expires_ns = INT64_MIN;
+	ck_assert(renewal_left_ns(&up) < 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -44,6 +63,7 @@ main(void)
 	int failed;
 
 	tcase_add_test(tests, a_run_that_ends_is_not_woken);
+	tcase_add_test(tests, how_long_they_are_valid);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
