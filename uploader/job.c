@@ -351,6 +351,12 @@ say_no_lease(struct uploader *up, int error)
 	if (up->said_no_lease || error == 0)
 		return;
 	up->said_no_lease = true;
+	if (up->config->settle_check == SETTLE_LEASE) {
+		log_warning("No leases can be had on the files in '%s' (%s): "
+			    "with settle_check: lease none of them is uploaded",
+		    up->config->spool_dir, strerror(error));
+		return;
+	}
 	log_debug("No leases can be had on the files in '%s' (%s): they count "
 		  "as settled by their age alone",
 	    up->config->spool_dir, strerror(error));
@@ -393,8 +399,12 @@ is_settled(struct job *job)
 	if (__builtin_sub_overflow(now_ns, mtime_ns, &age_s))
 		age_s = mtime_ns < 0 ? INT64_MAX : INT64_MIN;
 	age_s /= CLOCK_NS_PER_S;
-	if (up->config->settle_check == SETTLE_LEASE ||
-	    (age_s < up->config->settle_seconds && age_s > -86400)) {
+	if (up->config->settle_check == SETTLE_LEASE) {
+		job_give_back(job, GIVE_DEFERRED,
+		    "no lease can be had, and settle_check is lease");
+		return false;
+	}
+	if (age_s < up->config->settle_seconds && age_s > -86400) {
 		job_give_back(job, GIVE_DEFERRED,
 		    "no lease can be had, and it is too young to do without");
 		return false;

@@ -191,6 +191,21 @@ def out_of_leases():
             holds(world.check(drained=True), f"{error}: drained, nothing lost")
 
 
+def leases_required():
+    """Leases that can't be had, though settle_check: lease asks for them."""
+    with World(Store(), "settle_check: lease") as world:
+        for path in ("room/2021/02/03/04/05-a.dat", "room/2021/02/03/04/06-b.dat"):
+            world.write(path)
+        world.scan()
+        ended = world.upload("--no-lease", "EINVAL")
+        equal(ended.status, 0, "what can't be judged is left", ended)
+        equal(len(world.files_in("claimed")), 2, "in the queue")
+        equal(ended.err.count("with settle_check: lease none of them is uploaded"), 1,
+              "it is said once why", ended)
+        holds(world.check(), "nothing is lost")
+
+
 if __name__ == "__main__":
     main(fails_once, fails_from_then_on, fails_from_then_on_by_hand, happens_and_lies,
-         happens_and_lies_by_hand, does_less, failed_sync_is_fatal, has_never_guesses, out_of_leases)
+         happens_and_lies_by_hand, does_less, failed_sync_is_fatal, has_never_guesses, out_of_leases,
+         leases_required)
