@@ -7,26 +7,7 @@
 
 #include "common/log.h"
 #include "common/strbuf.h"
-
-static const char *
-partition(const char *region)
-{
-	static const struct {
-		const char *prefix, *name;
-	} partitions[] = {
-	    {"cn-", "aws-cn"},
-	    {"us-gov-", "aws-us-gov"},
-	    {"us-iso-", "aws-iso"},
-	    {"us-isob-", "aws-iso-b"},
-	    {"eusc-", "aws-eusc"},
-	};
-
-	for (size_t i = 0; i < sizeof partitions / sizeof *partitions; i++)
-		if (strncmp(region, partitions[i].prefix,
-			strlen(partitions[i].prefix)) == 0)
-			return partitions[i].name;
-	return "aws";
-}
+#include "uploader/partition.h"
 
 /* The ARN of the bucket, or of the objects whose keys begin with PREFIX, as it
  * stands in JSON. */
@@ -37,7 +18,7 @@ add_arn(struct strbuf *arn, const struct config *config, const char *region,
 	bool is_arn = strncmp(config->bucket, "arn:", 4) == 0;
 
 	if (!is_arn)
-		strbuf_printf(arn, "arn:%s:s3:::", partition(region));
+		strbuf_printf(arn, "arn:%s:s3:::", partition_of(region)->name);
 	log_escape_json(arn, config->bucket);
 	if (prefix == NULL)
 		return;

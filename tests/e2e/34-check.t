@@ -215,6 +215,19 @@ is "$(answered CreateMultipartUpload 200)" \
 nothing_left
 close_stub
 
+for partition in eu-isoe-west-1=aws-iso-e us-isof-south-1=aws-iso-f \
+	us-gov-west-1=aws-us-gov; do
+	AWS_REGION=${partition%=*}
+	open_stub --region "$AWS_REGION" </dev/null
+	scenario "a region of ${partition#*=}"
+	check 0
+	like out "\"arn:${partition#*=}:s3:::$bucket/\\*\"" \
+		"the policy is for its partition"
+	nothing_left
+	close_stub
+done
+AWS_REGION=us-east-1
+
 open_stub --ignore-conditions </dev/null
 scenario "conditions that are silently ignored"
 check 0
