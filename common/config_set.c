@@ -203,7 +203,7 @@ set_size(void *value, const struct config_key *key, const char *text)
 	quoted = config_set_quote(text);
 	if (result == -EINVAL)
 		problem = mem_format("%s is no size; write bytes, or a whole "
-				     "number with K, M or G such as 16M",
+				     "number with K, M, G or T such as 16M",
 		    quoted);
 	else
 		problem = mem_format("%s is not from %s to %s; the default "

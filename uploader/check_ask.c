@@ -70,9 +70,16 @@ void
 check_ask_signals(struct check_ask *ask)
 {
 	struct signalfd_siginfo info;
+	int64_t now_ns = clock_monotonic_ns();
 
-	while (read(ask->up.signal_fd, &info, sizeof info) == sizeof info)
+	while (read(ask->up.signal_fd, &info, sizeof info) == sizeof info) {
+		/* From the process group, and again from a script in it. */
+		if (ask->signals > 0 &&
+		    now_ns - ask->signal_ns < CLOCK_NS_PER_S)
+			continue;
 		ask->signals++;
+		ask->signal_ns = now_ns;
+	}
 	ask->up.stopping = ask->signals > ask->tolerated;
 }
 

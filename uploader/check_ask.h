@@ -45,6 +45,7 @@ struct check_ask {
 	bool is_done;
 	enum transfer_fault fault;
 	unsigned signals, tolerated; /* that came; that stop nothing */
+	int64_t signal_ns;	     /* when the last of them came */
 };
 
 /* Prepares for questions, after client_set_up (with check_ask_done as DONE).

@@ -70,9 +70,6 @@ ok "files are queued" test "$(count_in claimed)" -gt 0
 gave_back
 is "$(ledger key | sort)" "$(keys)" "each file is on record once"
 
-# What goes to a process group reaches an uploader twice: from there, and from
-# the front door. A signal waits once for the process and once for its thread,
-# so that both are there when it goes on.
 scenario "a signal that comes twice is one"
 write_files 60
 run_ok scan "$conf"
@@ -81,14 +78,7 @@ open_gate
 start "$S3SPOOL_BUILD/s3spool-upload" -o endpoint_url="$gate_url" \
 	-o connections=1 "$conf"
 wait_until "one file is under way" test -e gate/held
-run "$PYTHON" -c '
-import ctypes, os, signal, sys
-pid = int(sys.argv[1])
-os.kill(pid, signal.SIGSTOP)
-os.kill(pid, signal.SIGTERM)
-ctypes.CDLL(None).tgkill(pid, pid, signal.SIGTERM)
-os.kill(pid, signal.SIGCONT)' "$started"
-status_is 0 "it is told twice"
+run_ok terminate_twice "$started"
 wait_until "it has heard" grep -qs "Ended by signal 15" bg.err
 rm gate/hold-answers
 finish "$started"

@@ -380,7 +380,7 @@ EOF
 scenario "interrupted"
 start "$S3SPOOL_BUILD/s3spool-upload" --check "$conf"
 wait_until "the object is there" grep -q "PutObject" "$work/stub.log"
-kill "$started"
+run_ok terminate_twice "$started"
 finish "$started"
 status_is 75 "it ends with 75"
 like bg.out "^FAIL +interrupted" "and says so"

@@ -295,6 +295,20 @@ finish()
 	wait "$1" || status=$?
 }
 
+# terminate_twice PID: SIGTERM to a program of one thread, as it comes to a whole
+# process group: from there, and again from a script that hands it on. One waits
+# for the process and one for its thread, so that both are there when it goes on.
+terminate_twice()
+{
+	"$PYTHON" -c '
+import ctypes, os, signal, sys
+pid = int(sys.argv[1])
+os.kill(pid, signal.SIGSTOP)
+os.kill(pid, signal.SIGTERM)
+ctypes.CDLL(None).tgkill(pid, pid, signal.SIGTERM)
+os.kill(pid, signal.SIGCONT)' "$1"
+}
+
 # wait_until DESCRIPTION COMMAND...: polls until the command succeeds, 600 times at
 # most.
 poll_seconds=0.05

@@ -179,7 +179,7 @@ static const struct bad {
 	"true or false"},
     {"bandwidth_limit: fast\n",
 	":3:18: key 'bandwidth_limit': 'fast' is no size; write bytes, or a "
-	"whole number with K, M or G such as 16M"},
+	"whole number with K, M, G or T such as 16M"},
     {"bandwidth_limit: 2T\n",
 	":3:18: key 'bandwidth_limit': '2T' is not from 0 to 1T; the "
 	"default is 0"},
