@@ -104,7 +104,7 @@ mount='mount --bind resolv.conf /etc/resolv.conf && exec "$@"'
 # shellcheck disable=SC2317 # wait_until calls it
 has_ended()
 {
-	grep -qs '^State:.Z' "/proc/$started/status"
+	! grep -qs '^State:.[^Z]' "/proc/$started/status"
 }
 if unshare -rmn sh -c "$mount" sh "$PYTHON" "$work/silent.py" \
 	/bin/true 2>/dev/null; then
