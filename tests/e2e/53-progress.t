@@ -122,7 +122,8 @@ slow_files
 terminal 100 "s3spool drain -o log_level=warning '$conf'"
 wait_until "it is shown" screen_has "$progress"
 leave 0
-is "$(cat screen)" "s3spool: drained; failed 0, held 0" "and nothing is left"
+is "$(cat screen)" "s3spool: drained; failed 0, held 0, left alone 0" \
+	"and nothing is left"
 drained
 
 scenario "log_file"
