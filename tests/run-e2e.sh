@@ -17,7 +17,7 @@ environment:
                            radosgw; env: the store that AWS_ENDPOINT_URL_S3 and
                            the other AWS_ variables describe, none is started
     S3SPOOL_TEST_JOBS      scenarios at once (default: 2)
-    S3SPOOL_TEST_SECONDS   a scenario's time limit (default: 300)
+    S3SPOOL_TEST_SECONDS   a scenario's time limit (default: 600)
     S3SPOOL_TEST_KEEP      not empty: keep the scenarios' directories
 EOF
 }

@@ -13,7 +13,7 @@ Those that skip themselves count as neither.
 
 environment:
     S3SPOOL_TEST_JOBS      files at once (default: 2)
-    S3SPOOL_TEST_SECONDS   a file's time limit (default: 300)
+    S3SPOOL_TEST_SECONDS   a file's time limit (default: 600)
 EOF
 }
 
@@ -27,7 +27,7 @@ run_one()
 	*) interpreter="sh" ;;
 	esac
 	status=0
-	timeout -k 10 "${S3SPOOL_TEST_SECONDS:-300}" "$interpreter" "$1" \
+	timeout -k 10 "${S3SPOOL_TEST_SECONDS:-600}" "$interpreter" "$1" \
 		>"$tap" 2>&1 || status=$?
 	ran=$(grep -cE '^(not )?ok ' "$tap") || :
 	planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$tap")
