@@ -147,6 +147,37 @@ def writer_at_the_claim():
         holds(world.check(drained=True), "what was written is stored")
 
 
+def writer_whose_name_is_taken():
+    """Somebody opens the file between the lease and the rename, and then its path
+    is made anew: it can't go back, and he needn't wait for the end of the scan."""
+    with World(plain()) as world:
+        world.write(OTHER)
+        world.scan()  # so that the first rename is the one that claims
+        data, anew = chance.randbytes(1000), chance.randbytes(600)
+        file = world.write(PATH, data)
+        other, back, written, waited = (os.path.join(world.root, name) for name in
+                                        ("other", "back", "written", "waited"))
+        with open(other, "wb") as new:
+            new.write(anew)
+        ended = interfere(
+            world, "scan", "renameat2:1:entry",
+            append_under_lease(world, world.full(PATH)),
+            "--run-at", "renameat2:1:exit=mv " + shlex.join((other, world.full(PATH))),
+            "--run-at", f"renameat2:2:exit=: >{shlex.quote(back)}",
+            # It looks for further files.
+            "--run-at", f"getdents64:1+:entry=[ -e {shlex.quote(back)} ] || exit 0; "
+            "for try in $(seq 500); do "
+            f"[ ! -e {shlex.quote(written)} ] || {{ : >{shlex.quote(waited)}; exit; }}; "
+            "sleep 0.01; done")
+        equal(ended.status, 0, "the scan ends well", ended)
+        ok(os.path.exists(back), "it has tried to give the file back")
+        ok(os.path.exists(waited), "its writer goes on while the scan is at work")
+        rewritten(world, file, PATH, data + LATE)
+        world.log_version(PATH, anew)
+        equal(len(world.files_in("claimed")), 2, "it stays in the queue")
+        holds(world.check(), "nothing is lost")
+
+
 def another_in_its_place():
     """Another file takes the name between the lease and the rename."""
     with World(plain(), "settle_seconds: 0") as world:
@@ -668,7 +699,7 @@ def retained():
 
 
 if __name__ == "__main__":
-    main(writer_at_the_claim, another_in_its_place, linked_at_the_claim,
+    main(writer_at_the_claim, writer_whose_name_is_taken, another_in_its_place, linked_at_the_claim,
          written_before_the_scan_leases, open_before_the_scan, too_young,
          second_of_a_path, open_before_the_upload, written_before_the_upload_leases,
          written_while_it_is_sent, written_between_parts, linked_in_the_queue,

@@ -1,7 +1,9 @@
 /* When a file is settled: the decision table, and real leases. */
 #include "common/settle.h"
 
+#include <linux/magic.h>
 #include <sched.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 #include "tests/unit/scratch.h"
@@ -265,6 +267,47 @@ START_TEST(no_lease_there)
 }
 END_TEST
 
+/* What the file system of all files says that it is. */
+static uint32_t magic;
+
+/* In place of libc's, which settle.c would call. */
+int
+fstatfs(int fd, struct statfs *fs)
+{
+	(void)fd;
+	*fs = (struct statfs){.f_type = (__typeof__(fs->f_type))magic};
+	return 0;
+}
+
+static const struct {
+	uint32_t magic;
+	enum lease lease;
+} remote[] = {
+    {TMPFS_MAGIC, LEASE_WRITER},
+    {NFS_SUPER_MAGIC, LEASE_NONE},
+    {CIFS_SUPER_MAGIC, LEASE_NONE},
+    {SMB2_SUPER_MAGIC, LEASE_NONE},
+};
+
+/* A server refuses a lease for reasons of its own, too. */
+START_TEST(refused_by_a_server)
+{
+	int error, fd, writer;
+
+	scratch_write("file", "text");
+	writer = open("file", O_WRONLY | O_CLOEXEC);
+	ck_assert_int_ge(writer, 0);
+	fd = open("file", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	magic = remote[_i].magic;
+	ck_assert_int_eq(
+	    settle_take_lease(fd, SETTLE_AUTO, &error), remote[_i].lease);
+	ck_assert_int_eq(error, remote[_i].lease == LEASE_NONE ? EAGAIN : 0);
+	ck_assert_int_eq(close(fd), 0);
+	ck_assert_int_eq(close(writer), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -283,6 +326,7 @@ main(void)
 	tcase_add_test(leases, truncated_later);
 	tcase_add_test(leases, age_asks_for_no_lease);
 	tcase_add_test(leases, no_lease_there);
+	tcase_add_loop_test(leases, refused_by_a_server, 0, LENGTH(remote));
 	suite_add_tcase(suite, leases);
 	return scratch_run(suite);
 }
