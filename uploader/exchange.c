@@ -21,6 +21,7 @@
 #include "uploader/checksum.h"
 #include "uploader/client.h"
 #include "uploader/compare.h"
+#include "uploader/failure.h"
 #include "uploader/multi.h"
 #include "uploader/question.h"
 #include "uploader/renewal.h"
@@ -168,100 +169,6 @@ exchange_send_absent(struct job *job)
 	send_step(job, true);
 }
 
-static const char *
-operation_of(const struct job *job)
-{
-	switch (job->step) {
-	case STEP_PUT:
-		return "PutObject";
-	case STEP_GET_REASON:
-		return "GetObject";
-	case STEP_CREATE:
-		return "CreateMultipartUpload";
-	case STEP_PART:
-		return "UploadPart";
-	case STEP_COMPLETE:
-		return "CompleteMultipartUpload";
-	case STEP_LIST:
-	case STEP_ABORT_CHECK:
-		return "ListParts";
-	case STEP_ABORT:
-		return "AbortMultipartUpload";
-	default:
-		return "HeadObject";
-	}
-}
-
-/* The operation that the user asked for: questions that stand in for the
- * condition of a PUT are part of it. */
-static const char *
-purpose_of(const struct job *job)
-{
-	return job->step == STEP_HEAD_FIRST || job->step == STEP_GET_REASON
-		   ? "PutObject"
-		   : operation_of(job);
-}
-
-/* What the answer says besides its code. */
-static const char *
-words_of(const struct job *job)
-{
-	return job->error.message.length > 0 ? strbuf_text(&job->error.message)
-					     : "the store says no more";
-}
-
-/* "An error occurred (CODE) when calling the OPERATION operation: MESSAGE",
- * or what the transport said. The caller frees it. */
-static char *
-describe(const struct job *job, const struct transfer_result *result)
-{
-	if (result->fault != TRANSFER_ANSWERED)
-		return mem_copy(result->message);
-	if (job->error.code.length > 0)
-		return mem_format("An error occurred (%s) when calling the %s "
-				  "operation: %s",
-		    strbuf_text(&job->error.code), purpose_of(job),
-		    words_of(job));
-	return mem_format("An error occurred (%d) when calling the %s "
-			  "operation: HTTP status %d",
-	    job->reply.status, purpose_of(job), job->reply.status);
-}
-
-void
-exchange_log_failure(const struct job *job, const char *description)
-{
-	const struct config *config = job->up->config;
-	const char *key = strbuf_text(
-	    job->abort != NULL ? &job->abort->state.key : &job->key);
-	const char *code = strbuf_text(&job->error.code);
-	const char *id = strbuf_text(&job->reply.request_id);
-	const char *id_2 = strbuf_text(&job->reply.id_2);
-	const struct log_field fields[] = {
-	    {.name = "path", .text = strbuf_text(&job->path), .is_name = true},
-	    {.name = "key", .text = key, .is_name = true},
-	    {.name = "bucket", .text = config->bucket},
-	    {.name = "code", .text = code},
-	    {.name = "status", .number = job->reply.status},
-	    {.name = "request_id", .text = id, .is_name = true},
-	    {.name = "id_2", .text = id_2, .is_name = true},
-	    {0},
-	};
-
-	if (job->abort != NULL)
-		log_about(LOG_WARNING, fields,
-		    "Failed to abort a multipart upload of %s/%s: %s",
-		    config->bucket, key, description);
-	else
-		log_about(LOG_WARNING, fields,
-		    "Failed to upload %s/%s to %s/%s: %s", config->base_dir,
-		    strbuf_text(&job->path), config->bucket, key, description);
-	/* In a line of its own: the one above is that of the tool that this
-	 * one replaces, to the letter. */
-	if (*id != '\0')
-		log_about(LOG_WARNING, fields, "Request id of %s %s: %s %s",
-		    operation_of(job), key, id, id_2);
-}
-
 /* The store, or what lies between, keeps the file from it for this run. */
 static void
 count_failure(const struct job *job)
@@ -277,7 +184,7 @@ exchange_end_run(
 	struct uploader *up = job->up;
 
 	if (!up->stopping) {
-		exchange_log_failure(job, description);
+		failure_log(job, description);
 		log_error("Stopping here, everything stays queued%s%s",
 		    hint != NULL ? "; " : "", hint != NULL ? hint : "");
 	}
@@ -302,7 +209,7 @@ void
 exchange_leave_queued(struct job *job, const char *description)
 {
 	if (!job->up->stopping)
-		exchange_log_failure(job, description);
+		failure_log(job, description);
 	count_failure(job);
 	job_give_back(job, GIVE_QUEUED, NULL);
 }
@@ -399,7 +306,7 @@ exchange_renewed(struct job *job, const char *fault)
 		return;
 	}
 	/* The answer is still the one that refused the old ones. */
-	description = describe(job, &result);
+	description = failure_describe(job, &result);
 	exchange_end_run(job, description, EX_NOPERM, fault);
 	free(description);
 }
@@ -607,7 +514,7 @@ reject(struct job *job, const char *description)
 
 	if (job->error.code.length > 0) {
 		job_reject_answer(job, strbuf_text(&job->error.code),
-		    words_of(job), description);
+		    failure_words(job), description);
 		return;
 	}
 	(void)snprintf(status, sizeof status, "%d", job->reply.status);
@@ -717,7 +624,7 @@ exchange_answered(struct job *job, const struct transfer_result *result)
 		accepted(job, result);
 		return;
 	}
-	description = describe(job, result);
+	description = failure_describe(job, result);
 	if (result->fault != TRANSFER_ANSWERED ||
 	    !answered_specially(job, row, description))
 		judge(job, result, row, description);

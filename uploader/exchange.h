@@ -14,9 +14,6 @@ void exchange_send_absent(struct job *job);
 void exchange_start(struct job *job, const struct transfer_body *body);
 /* The time to sign with: the store's, as far as it is known. */
 int64_t exchange_now_ns(const struct uploader *up);
-/* Says why the job's file isn't uploaded, and the request's id in a line of its
- * own. */
-void exchange_log_failure(const struct job *job, const char *description);
 /* Nothing will get better for any file: says so once (DESCRIPTION of the
  * answer, HINT unless NULL), and stops with STATUS. The job's file stays
  * queued. */

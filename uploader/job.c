@@ -27,6 +27,7 @@
 #include "uploader/checksum.h"
 #include "uploader/client.h"
 #include "uploader/exchange.h"
+#include "uploader/failure.h"
 #include "uploader/keylock.h"
 #include "uploader/multi.h"
 
@@ -119,35 +120,8 @@ job_give_back(struct job *job, enum give_back how, const char *reason)
 	job_become_idle(job);
 }
 
-static void
-log_reject(const struct job *job, const char *code, const char *message)
-{
-	const struct config *config = job->up->config;
-
-	log_about(LOG_WARNING,
-	    (const struct log_field[]){{.name = "path",
-					   .text = strbuf_text(&job->path),
-					   .is_name = true},
-		{.name = "key",
-		    .text = strbuf_text(&job->key),
-		    .is_name = true},
-		{.name = "bucket", .text = config->bucket},
-		{.name = "code", .text = code}, {0}},
-	    "Failed to upload %s/%s to %s/%s: %s (%s); moved to failed/",
-	    config->base_dir, strbuf_text(&job->path), config->bucket,
-	    strbuf_text(&job->key), message, code);
-}
-
-static void
-log_reject_answer(const struct job *job, const char *description)
-{
-	char *text = mem_format("%s; moved to failed/", description);
-
-	exchange_log_failure(job, text);
-	free(text);
-}
-
-/* DESCRIPTION: of the store's answer, or NULL where it wasn't asked. */
+/* DESCRIPTION: of the answer that refuses it, or NULL where the reason is one
+ * of ours. */
 static void
 reject(struct job *job, const char *code, const char *message,
     const char *description)
@@ -162,9 +136,9 @@ reject(struct job *job, const char *code, const char *message,
 	if (job->multi != NULL)
 		multi_end(job, false, false);
 	if (description != NULL)
-		log_reject_answer(job, description);
+		failure_log_refused(job, description);
 	else
-		log_reject(job, code, message);
+		failure_log_rejected(job, code, message);
 	commit_add_reason(job->commit, strbuf_text(&job->path), job->inode,
 	    code, message, job->key_hash);
 	job->key_hash = -1;
