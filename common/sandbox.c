@@ -7,7 +7,10 @@
  * by another isn't, unless its directory is. Both directories of a rename need
  * the same rights, and the source's must not be fewer, so base_dir and spool
  * get equal ones; whatever is renamed (a FIFO on its way to failed/, say) must
- * be something that may be made there.
+ * be something that may be made there. Where the filter refuses to execute
+ * anything they get the right to that, too: a rename is asked about at each
+ * directory from both ends upwards, until one has all that the ruleset is
+ * about (1 us of 8, a file).
  *
  * The filter is our own, one comparison a call: it takes 0.2 ms to install,
  * where libseccomp took 1.1 ms for the same one, and these programs, which run
@@ -22,6 +25,7 @@
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,10 +155,8 @@ allow_log(int ruleset_fd, const char *file)
 }
 
 static int
-allow_all(const struct sandbox *sandbox, int ruleset_fd,
-    const struct ruleset *ruleset)
+allow_all(const struct sandbox *sandbox, int ruleset_fd, uint64_t rights)
 {
-	uint64_t rights = rights_to_move & ruleset->handled_access_fs;
 	int rc = 0;
 
 	for (size_t i = 0; i < sandbox->readable_count; i++)
@@ -174,24 +176,28 @@ allow_all(const struct sandbox *sandbox, int ruleset_fd,
 }
 
 static int
-restrict_self(const struct sandbox *sandbox, int abi)
+restrict_self(const struct sandbox *sandbox, int abi, bool executes)
 {
 	const struct ruleset ruleset = choose_ruleset(sandbox, abi);
+	uint64_t rights = ruleset.handled_access_fs;
 	int fd = (int)syscall(
 	    SYS_landlock_create_ruleset, &ruleset, sizeof ruleset, 0);
 	int rc;
 
 	if (fd < 0)
 		return -errno;
-	rc = allow_all(sandbox, fd, &ruleset);
+	if (executes)
+		rights &= rights_to_move;
+	rc = allow_all(sandbox, fd, rights);
 	if (rc == 0 && syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		rc = -errno;
 	(void)close(fd);
 	return rc;
 }
 
+/* EXECUTES: no filter refuses to. */
 static void
-confine_files(const struct sandbox *sandbox)
+confine_files(const struct sandbox *sandbox, bool executes)
 {
 	const char *own = sandbox->spool == NULL ? ""
 			  : sandbox->metrics_dir == NULL
@@ -216,7 +222,7 @@ confine_files(const struct sandbox *sandbox)
 			    : "this kernel's, ABI 1, lacks renames");
 		return;
 	}
-	rc = restrict_self(sandbox, abi);
+	rc = restrict_self(sandbox, abi, executes);
 	if (rc < 0)
 		log_debug("No Landlock: %s", strerror(-rc));
 	else
@@ -405,7 +411,8 @@ build(struct filter *filter, const struct sandbox *sandbox)
 	}
 }
 
-static void
+/* False: nothing is refused. */
+static bool
 confine_calls(const struct sandbox *sandbox)
 {
 	struct filter filter = {.length = 0};
@@ -413,22 +420,24 @@ confine_calls(const struct sandbox *sandbox)
 
 	build(&filter, sandbox);
 	program.len = filter.length;
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) {
 		log_debug("No seccomp: %s", strerror(errno));
-	else
-		log_debug("seccomp: %s%s, and what else is never needed, is "
-			  "refused",
-		    sandbox->runs_programs ? "tracing" : "exec, tracing",
-		    sandbox->connects ? "" : ", the network");
+		return false;
+	}
+	log_debug("seccomp: %s%s, and what else is never needed, is refused",
+	    sandbox->runs_programs ? "tracing" : "exec, tracing",
+	    sandbox->connects ? "" : ", the network");
+	return true;
 }
 
 #else
 
-static void
+static bool
 confine_calls(const struct sandbox *sandbox)
 {
 	(void)sandbox;
 	log_debug("No seccomp: there is no filter for this architecture");
+	return false;
 }
 
 #endif
@@ -438,6 +447,8 @@ confine_calls(const struct sandbox *sandbox)
 void
 sandbox_enter(const struct sandbox *sandbox)
 {
+	bool refuses;
+
 	if (SANDBOX_IS_OFF) {
 		log_debug("No Landlock, no seccomp: built with sanitizers");
 		return;
@@ -447,8 +458,8 @@ sandbox_enter(const struct sandbox *sandbox)
 		log_debug("No Landlock, no seccomp: %s", strerror(errno));
 		return;
 	}
-	confine_files(sandbox);
-	confine_calls(sandbox);
+	refuses = confine_calls(sandbox);
+	confine_files(sandbox, !refuses);
 }
 
 void
