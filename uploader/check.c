@@ -22,6 +22,7 @@
 #include "uploader/check_store.h"
 #include "uploader/client.h"
 #include "uploader/confine.h"
+#include "uploader/libraries.h"
 #include "uploader/renewal.h"
 
 enum { KEY_SHOWN = 4 /* of the access key: tells keys apart, gives none */ };
@@ -58,6 +59,8 @@ set_up(struct check_ask *ask)
 
 	if (client_resolve(up, &error) < 0)
 		return fail(ask, EX_CONFIG, "endpoint", error);
+	if (libraries_load(&error) < 0)
+		return fail(ask, EX_SOFTWARE, "objects", error);
 	confine(up);
 	endpoint_uri(up->endpoint, up->config->key_prefix, &uri);
 	check_ok("endpoint", "%s://%s%s, region %s", up->endpoint->scheme,

@@ -6,8 +6,9 @@
 #include "uploader/uploader.h"
 
 /* Confines the process as sandbox_enter does, by what up->config, up->profiles
- * and the environment name. To be called after client_resolve, with the spool
- * open if any is needed, and before there is another thread. */
+ * and the environment name. To be called after client_resolve and
+ * libraries_load, with the spool open if any is needed, and before there is
+ * another thread. */
 void confine(const struct uploader *up);
 
 #endif

@@ -1,17 +1,19 @@
 /* Custom endpoints' URLs.
  *
- * They are taken apart by libcurl's own parser, so that nothing is understood
- * differently here and there. From the parts only what is known to be harmless
- * is kept: a host of letters, digits, '.', '-' and '_' (or an IPv6 literal),
- * because it is put into a header line; a path that is decoded and encoded
- * anew, because it is part of the canonical URI. User, password, query and
- * fragment are refused, and a URL that may hold a password is not repeated in
- * the error. */
+ * They are taken apart as RFC 3986 does it, and from the parts only what every
+ * parser reads alike is kept, libcurl's among them: a host of letters, digits,
+ * '.', '-' and '_' (or an IPv6 literal), because it is put into a header line;
+ * a port that is a number; a path that is decoded and encoded anew, because it
+ * is part of the canonical URI. User, password, query and fragment are refused,
+ * and a URL that may hold a password is not repeated in the error. (libcurl's
+ * own parser would do, but libcurl isn't loaded before there is something to
+ * send: libraries.h.) */
 #include "uploader/endpoint_url.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
-#include <curl/curl.h>
 #include <errno.h>
+#include <regex.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,95 +23,13 @@
 #include "common/strbuf.h"
 #include "uploader/bucket.h"
 
+enum { PORT_MAX = 65535 };
+
 struct url_parts {
-	char *scheme, *user, *password, *host, *zone, *port, *path, *query,
-	    *fragment;
+	char *scheme, *host;
+	unsigned long port; /* 0: the scheme's own */
+	char *path;	    /* decoded; without slashes at its end */
 };
-
-static CURLUcode
-split_url(const char *url, struct url_parts *parts)
-{
-	const struct {
-		CURLUPart part;
-		unsigned flags;
-		char **target;
-	} wanted[] = {
-	    {CURLUPART_SCHEME, 0, &parts->scheme},
-	    {CURLUPART_USER, 0, &parts->user},
-	    {CURLUPART_PASSWORD, 0, &parts->password},
-	    {CURLUPART_HOST, 0, &parts->host},
-	    {CURLUPART_ZONEID, 0, &parts->zone},
-	    {CURLUPART_PORT, CURLU_NO_DEFAULT_PORT, &parts->port},
-	    {CURLUPART_PATH, CURLU_URLDECODE, &parts->path},
-	    {CURLUPART_QUERY, 0, &parts->query},
-	    {CURLUPART_FRAGMENT, 0, &parts->fragment},
-	};
-	CURLU *handle = curl_url();
-	CURLUcode code;
-
-	if (handle == NULL)
-		return CURLUE_OUT_OF_MEMORY;
-	code = curl_url_set(handle, CURLUPART_URL, url, 0);
-	for (size_t i = 0;
-	     code == CURLUE_OK && i < sizeof wanted / sizeof *wanted; i++) {
-		code = curl_url_get(
-		    handle, wanted[i].part, wanted[i].target, wanted[i].flags);
-		switch (code) {
-		case CURLUE_NO_USER:
-		case CURLUE_NO_PASSWORD:
-		case CURLUE_NO_ZONEID:
-		case CURLUE_NO_PORT:
-		case CURLUE_NO_QUERY:
-		case CURLUE_NO_FRAGMENT:
-			code = CURLUE_OK; /* may be missing */
-			break;
-		default:
-			break;
-		}
-	}
-	curl_url_cleanup(handle);
-	if (code == CURLUE_OK &&
-	    (parts->scheme == NULL || parts->host == NULL ||
-		parts->path == NULL))
-		code = CURLUE_MALFORMED_INPUT; /* libcurl promises better */
-	return code;
-}
-
-static void
-free_parts(struct url_parts *parts)
-{
-	curl_free(parts->scheme);
-	curl_free(parts->user);
-	curl_free(parts->password);
-	curl_free(parts->host);
-	curl_free(parts->zone);
-	curl_free(parts->port);
-	curl_free(parts->path);
-	curl_free(parts->query);
-	curl_free(parts->fragment);
-}
-
-/* What is wrong with a URL that libcurl took, or NULL. */
-static const char *
-find_fault(const struct url_parts *parts)
-{
-	if (strcmp(parts->scheme, "https") != 0 &&
-	    strcmp(parts->scheme, "http") != 0)
-		return "it must begin with https:// or http://";
-	if (parts->user != NULL || parts->password != NULL)
-		return "it must not hold a user or a password; credentials "
-		       "come from the environment";
-	if (parts->query != NULL || parts->fragment != NULL)
-		return "it must not have a query (?) or a fragment (#)";
-	if (parts->zone != NULL)
-		return "an IPv6 zone is not supported; use a host name";
-	if (*parts->host != '[' && !bucket_has_only(parts->host, ".-_"))
-		return "its host has only letters, digits, '.', '-' and '_'; "
-		       "write other names in their xn-- form";
-	if (!percent_is_utf8(parts->path))
-		return "its path is not UTF-8";
-	return NULL;
-}
 
 static void
 lower(char *text)
@@ -118,23 +38,198 @@ lower(char *text)
 		*text = (char)tolower((unsigned char)*text);
 }
 
+/* Digits and nothing else, from 1 to 65535, or none at all. */
+static bool
+parse_port(const char *text, const char *scheme, unsigned long *ret_port)
+{
+	unsigned long own = strcmp(scheme, "https") == 0 ? 443 : 80;
+
+	*ret_port = 0;
+	if (*text == '\0')
+		return true;
+	if (strspn(text, "0123456789") != strlen(text))
+		return false;
+	*ret_port = strtoul(text, NULL, 10);
+	if (*ret_port == 0 || *ret_port > PORT_MAX)
+		return false;
+	if (*ret_port == own)
+		*ret_port = 0;
+	return true;
+}
+
+/* An IPv6 literal, in brackets, as everybody writes it. */
+static const char *
+parse_ipv6(const char *text, char **ret_host)
+{
+	char plain[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+	char *bare = mem_copy_n(text + 1, strlen(text) - 2);
+	const char *fault = NULL;
+
+	if (strchr(bare, '%') != NULL)
+		fault = "an IPv6 zone is not supported; use a host name";
+	else if (inet_pton(AF_INET6, bare, &address) != 1 ||
+		 inet_ntop(AF_INET6, &address, plain, sizeof plain) == NULL)
+		fault = "its host is no IPv6 address";
+	else
+		*ret_host = mem_format("[%s]", plain);
+	free(bare);
+	return fault;
+}
+
+/* Some take 0x7f.1 and 2130706433 for 127.0.0.1, others for names. */
+static bool
+is_odd_number(const char *host)
+{
+	const char *dot = strrchr(host, '.');
+	const char *last = dot != NULL ? dot + 1 : host;
+	struct in_addr address;
+
+	return isdigit((unsigned char)*last) &&
+	       (strspn(last, "0123456789") == strlen(last) ||
+		   strncmp(last, "0x", 2) == 0) &&
+	       inet_pton(AF_INET, host, &address) != 1;
+}
+
+static const char *
+parse_name(const char *text, char **ret_host)
+{
+	if (*text == '\0')
+		return "it names no host";
+	if (!bucket_has_only(text, ".-_"))
+		return "its host has only letters, digits, '.', '-' and '_'; "
+		       "write other names in their xn-- form";
+	*ret_host = mem_copy(text);
+	lower(*ret_host);
+	return is_odd_number(*ret_host)
+		   ? "its host is a number, but no IPv4 address"
+		   : NULL;
+}
+
+/* What is between the scheme and the path. Returns what is wrong, or NULL. */
+static const char *
+parse_authority(const char *text, struct url_parts *parts)
+{
+	size_t length = *text == '[' ? strcspn(text, "]") + 1
+				     : strcspn(text, ":");
+	const char *after, *fault;
+	char *host;
+
+	if (strchr(text, '@') != NULL)
+		return "it must not hold a user or a password; credentials "
+		       "come from the environment";
+	if (length > strlen(text))
+		return "its host is no IPv6 address";
+	after = text + length;
+	if (*after != '\0' &&
+	    (*after != ':' ||
+		!parse_port(after + 1, parts->scheme, &parts->port)))
+		return "its port is no number from 1 to 65535";
+	host = mem_copy_n(text, length);
+	fault = *host == '[' ? parse_ipv6(host, &parts->host)
+			     : parse_name(host, &parts->host);
+	free(host);
+	return fault;
+}
+
+/* A proxy, or libcurl, takes "." and ".." away, and then the signature is
+ * about another path. */
+static bool
+has_dots(const char *path)
+{
+	while (*path != '\0') {
+		size_t length;
+
+		path += strspn(path, "/");
+		length = strcspn(path, "/");
+		if (length > 0 && length <= 2 && strspn(path, ".") >= length)
+			return true;
+		path += length;
+	}
+	return false;
+}
+
+static const char *
+parse_path(const char *text, struct url_parts *parts)
+{
+	struct strbuf path = {0};
+	int rc = percent_decode(&path, text, strlen(text));
+	bool is_readable = rc == 0;
+
+	for (size_t i = 0; i < path.length; i++)
+		is_readable &= !iscntrl((unsigned char)path.data[i]);
+	while (path.length > 0 && path.data[path.length - 1] == '/')
+		strbuf_truncate(&path, path.length - 1);
+	parts->path = strbuf_take(&path);
+	if (!is_readable || strchr(text, ' ') != NULL)
+		return "its path has a space, a control character or a '%' "
+		       "that begins no escape";
+	if (!percent_is_utf8(parts->path))
+		return "its path is not UTF-8";
+	if (has_dots(parts->path))
+		return "its path has a '.' or '..' in it";
+	return NULL;
+}
+
+/* Takes URL apart. Returns what is wrong with it, or NULL. */
+static const char *
+parse_url(const char *url, struct url_parts *parts)
+{
+	/* RFC 3986, appendix B. */
+	static const char pattern[] =
+	    "^(([^:/?#]+):)?(//([^/?#]*))?([^?#]*)(\\?([^#]*))?(#(.*))?";
+	enum { SCHEME = 2, AUTHORITY = 4, PATH, QUERY, FRAGMENT = 8, COUNT };
+	regmatch_t at[COUNT];
+	const char *fault;
+	char *authority, *path;
+	regex_t regex;
+
+	if (regcomp(&regex, pattern, REG_EXTENDED) != 0)
+		return "there is no memory to take it apart";
+	/* It fits any text. */
+	fault = regexec(&regex, url, COUNT, at, 0) == 0 &&
+			at[AUTHORITY].rm_so >= 0 && at[SCHEME].rm_so == 0
+		    ? NULL
+		    : "it must begin with https:// or http://";
+	regfree(&regex);
+	if (fault != NULL)
+		return fault;
+	parts->scheme = mem_copy_n(url, (size_t)at[SCHEME].rm_eo);
+	lower(parts->scheme);
+	if (strcmp(parts->scheme, "https") != 0 &&
+	    strcmp(parts->scheme, "http") != 0)
+		return "it must begin with https:// or http://";
+	if (at[QUERY].rm_so >= 0 || at[FRAGMENT].rm_so >= 0)
+		return "it must not have a query (?) or a fragment (#)";
+	authority = mem_copy_n(url + at[AUTHORITY].rm_so,
+	    (size_t)(at[AUTHORITY].rm_eo - at[AUTHORITY].rm_so));
+	path = mem_copy_n(
+	    url + at[PATH].rm_so, (size_t)(at[PATH].rm_eo - at[PATH].rm_so));
+	fault = parse_authority(authority, parts);
+	if (fault == NULL)
+		fault = parse_path(path, parts);
+	free(authority);
+	free(path);
+	return fault;
+}
+
+static void
+free_parts(struct url_parts *parts)
+{
+	free(parts->scheme);
+	free(parts->host);
+	free(parts->path);
+}
+
 int
 endpoint_url_parse(const struct setting *setting, struct endpoint_url *ret_url,
     char **ret_error)
 {
 	struct url_parts parts = {0};
 	struct strbuf path = {0};
-	CURLUcode code = split_url(setting->value, &parts);
-	const char *fault;
-	size_t length;
+	const char *fault = parse_url(setting->value, &parts);
 
-	if (code == CURLUE_BAD_SCHEME || code == CURLUE_UNSUPPORTED_SCHEME)
-		fault = "it must begin with https:// or http://";
-	else if (code != CURLUE_OK)
-		fault = curl_url_strerror(code);
-	else
-		fault = find_fault(&parts);
-	if (code != CURLUE_OK || fault != NULL) {
+	if (fault != NULL) {
 		bool quotable = strchr(setting->value, '@') == NULL;
 
 		*ret_error = mem_format("%s%s%s%s: %s", setting->name,
@@ -143,15 +238,11 @@ endpoint_url_parse(const struct setting *setting, struct endpoint_url *ret_url,
 		free_parts(&parts);
 		return -EINVAL;
 	}
-	lower(parts.host);
 	ret_url->scheme = mem_copy(parts.scheme);
 	ret_url->name = mem_copy(parts.host);
-	ret_url->host = parts.port == NULL
+	ret_url->host = parts.port == 0
 			    ? mem_copy(parts.host)
-			    : mem_format("%s:%s", parts.host, parts.port);
-	length = strlen(parts.path);
-	while (length > 0 && parts.path[length - 1] == '/')
-		parts.path[--length] = '\0';
+			    : mem_format("%s:%lu", parts.host, parts.port);
 	percent_encode_path(&path, parts.path);
 	ret_url->base_path = strbuf_take(&path);
 	free_parts(&parts);

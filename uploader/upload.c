@@ -28,6 +28,7 @@
 #include "uploader/exchange.h"
 #include "uploader/job.h"
 #include "uploader/keylock.h"
+#include "uploader/libraries.h"
 #include "uploader/multi.h"
 #include "uploader/named.h"
 #include "uploader/settings.h"
@@ -527,6 +528,15 @@ resolve(struct uploader *up)
 	       fail_set_up(up, error, EX_CONFIG);
 }
 
+static bool
+load(struct uploader *up)
+{
+	char *error = NULL;
+
+	return libraries_load(&error) == 0 ||
+	       fail_set_up(up, error, EX_SOFTWARE);
+}
+
 /* Where all went well it is left out if nobody but the uploads is wanted. */
 static void
 summarize(const struct uploader *up, bool uploads_only)
@@ -620,13 +630,15 @@ upload_all(struct stage *stage, const struct upload_wishes *wishes)
 	upload_metrics_begin(&up);
 	if (!is_resolved)
 		goto out;
-	confine(&up);
 	set_up_pick(&up);
 	rc = pick_look(up.pick);
 	if (rc < 0)
 		stop_on_error(&up, "look for claims in", rc);
 	abandon_find_stale(&up);
-	if (rc < 0 || (rc == 0 && up.aborts == NULL) || !set_up_client(&up))
+	if (rc < 0 || (rc == 0 && up.aborts == NULL) || !load(&up))
+		goto out;
+	confine(&up);
+	if (!set_up_client(&up))
 		goto out;
 	set_up_jobs(&up);
 	upload_progress_begin(&up);

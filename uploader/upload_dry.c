@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "uploader/client.h"
 #include "uploader/confine.h"
+#include "uploader/libraries.h"
 #include "uploader/named.h"
 #include "uploader/pick.h"
 #include "uploader/uploader.h"
@@ -48,12 +49,14 @@ static bool
 resolve(struct uploader *up)
 {
 	char *error = NULL;
+	bool is_resolved = client_resolve(up, &error) == 0;
 
-	if (client_resolve(up, &error) == 0)
+	/* confine asks libcurl for what it reads. */
+	if (is_resolved && libraries_load(&error) == 0)
 		return true;
 	log_error("%s", error);
 	free(error);
-	stage_fail(up->stage, EX_CONFIG);
+	stage_fail(up->stage, is_resolved ? EX_SOFTWARE : EX_CONFIG);
 	return false;
 }
 
