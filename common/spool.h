@@ -16,6 +16,7 @@
 #ifndef COMMON_SPOOL_H
 #define COMMON_SPOOL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -34,10 +35,10 @@ struct spool {
 	int root_fd; /* spool_dir; -1 (and all below): there is none yet */
 	int claimed_fd, uploading_fd, confirmed_fd, failed_fd, held_fd;
 	int runs_fd, ledger_fd, multipart_fd, locks_fd, tmp_fd;
-	dev_t device;	      /* of the spool directory, by which */
-	ino_t inode;	      /* a walk through base_dir leaves it out */
-	bool lacks_noreplace; /* learned: RENAME_NOREPLACE isn't there */
-	off_t reserve_left;   /* see reserve.h: 0, or what others need */
+	dev_t device;		     /* of the spool directory, by which */
+	ino_t inode;		     /* a walk through base_dir leaves it out */
+	atomic_bool lacks_noreplace; /* learned: RENAME_NOREPLACE isn't there */
+	off_t reserve_left;	     /* see reserve.h: 0, or what others need */
 };
 
 /* Opens base_dir and the spool. Returns 0; -EPERM: the spool directory isn't

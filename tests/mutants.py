@@ -126,10 +126,10 @@ MUTANTS = [
            ("fdatasync(run->reasons_fd) < 0", "false"),
            story="moved_before_its_reason"),
     Mutant("commit: files are moved before their receipts are durable", COMMIT,
-           ("if (commit->receipts.length > 0)", "if (false)"),
-           ("	commit->count = 0;", "	rc = run_append(commit->run,\n"
-            "	    strbuf_text(&commit->receipts), commit->receipts.length,\n"
-            "	    commit->receipt_count);\n	commit->count = 0;"),
+           ("if (batch->receipts.length > 0)", "if (false)"),
+           ("	commit->error = rc;\n", "	rc = run_append(commit->run,\n"
+            "	    strbuf_text(&batch->receipts), batch->receipts.length,\n"
+            "	    batch->receipt_count);\n	commit->error = rc;\n"),
            story="moved_before_its_receipt"),
     Mutant("heir: the inode isn't compared", HEIR,
            ("receipt->inode == file->inode &&", "true &&"),

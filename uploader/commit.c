@@ -28,6 +28,7 @@ struct commit_item {
 	int64_t size_bytes;
 	int64_t key_hash;
 	bool is_stored;
+	int error; /* of its rename: a negative errno, or 0 */
 };
 
 struct commit *
@@ -40,6 +41,25 @@ commit_new(struct run *run, struct commit *older)
 	return commit;
 }
 
+static void
+empty_batch(struct commit_batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		free(batch->items[i].path);
+	batch->count = batch->receipt_count = 0;
+	strbuf_reset(&batch->receipts);
+	strbuf_reset(&batch->reasons);
+}
+
+static void
+free_batch(struct commit_batch *batch)
+{
+	empty_batch(batch);
+	free(batch->items);
+	strbuf_done(&batch->receipts);
+	strbuf_done(&batch->reasons);
+}
+
 void
 commit_free(struct commit *commit, struct spool *spool)
 {
@@ -47,26 +67,23 @@ commit_free(struct commit *commit, struct spool *spool)
 		return;
 	/* After a failed sync items may be left; their files stay where they
 	 * are, for an heir. */
-	for (size_t i = 0; i < commit->count; i++)
-		free(commit->items[i].path);
-	free(commit->items);
-	strbuf_done(&commit->receipts);
-	strbuf_done(&commit->reasons);
+	free_batch(&commit->waiting);
+	free_batch(&commit->written);
 	run_end(spool, commit->run);
 	free(commit);
 }
 
 static void
-add_item(struct commit *commit, const struct commit_item *item)
+add_item(struct commit_batch *batch, const struct commit_item *item)
 {
-	if (commit->count == commit->capacity) {
-		commit->capacity = commit->capacity * 2 + BATCH;
-		commit->items = mem_grow(
-		    commit->items, commit->capacity, sizeof *commit->items);
+	if (batch->count == batch->capacity) {
+		batch->capacity = batch->capacity * 2 + BATCH;
+		batch->items = mem_grow(
+		    batch->items, batch->capacity, sizeof *batch->items);
 	}
-	if (commit->count == 0)
-		commit->first_ns = clock_monotonic_ns();
-	commit->items[commit->count++] = *item;
+	if (batch->count == 0)
+		batch->first_ns = clock_monotonic_ns();
+	batch->items[batch->count++] = *item;
 }
 
 void
@@ -74,11 +91,12 @@ commit_add_receipt(struct commit *commit, const char *path, ino_t inode,
     int64_t size_bytes, const char *line, int64_t key_hash)
 {
 	const struct commit_item item = {
-	    mem_copy(path), inode, size_bytes, key_hash, true};
+	    mem_copy(path), inode, size_bytes, key_hash, true, 0};
 
-	strbuf_puts(&commit->receipts, line);
-	commit->receipt_count++;
-	add_item(commit, &item);
+	strbuf_puts(&commit->waiting.receipts, line);
+	commit->waiting.receipt_count++;
+	commit->receipts++;
+	add_item(&commit->waiting, &item);
 }
 
 void
@@ -86,8 +104,8 @@ commit_add_reason(struct commit *commit, const char *path, ino_t inode,
     const char *code, const char *message, int64_t key_hash)
 {
 	const struct commit_item item = {
-	    mem_copy(path), inode, 0, key_hash, false};
-	struct strbuf *line = &commit->reasons;
+	    mem_copy(path), inode, 0, key_hash, false, 0};
+	struct strbuf *line = &commit->waiting.reasons;
 	char when[TIMEFMT_MAX];
 
 	strbuf_puts(line, timefmt_rfc3339(clock_realtime_ns(), when));
@@ -98,29 +116,37 @@ commit_add_reason(struct commit *commit, const char *path, ino_t inode,
 	strbuf_putc(line, '\t');
 	log_escape(line, message);
 	strbuf_putc(line, '\n');
-	add_item(commit, &item);
+	add_item(&commit->waiting, &item);
 }
 
 int64_t
 commit_due_ns(const struct commit *commit)
 {
-	return commit->count > 0 ? commit->first_ns + delay_ns : -1;
+	return commit->waiting.count > 0 ? commit->waiting.first_ns + delay_ns
+					 : -1;
 }
 
-bool
-commit_holds_key(const struct commit *commit, int64_t key_hash)
+static bool
+holds_key(const struct commit_batch *batch, int64_t key_hash)
 {
-	for (size_t i = 0; i < commit->count; i++)
-		if (commit->items[i].key_hash == key_hash)
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->items[i].key_hash == key_hash)
 			return true;
 	return false;
 }
 
 bool
+commit_holds_key(const struct commit *commit, int64_t key_hash)
+{
+	return holds_key(&commit->waiting, key_hash) ||
+	       holds_key(&commit->written, key_hash);
+}
+
+bool
 commit_is_due(const struct commit *commit, int64_t now_ns)
 {
-	return commit->count >= BATCH ||
-	       (commit->count > 0 && now_ns >= commit_due_ns(commit));
+	return commit->waiting.count >= BATCH ||
+	       (commit->waiting.count > 0 && now_ns >= commit_due_ns(commit));
 }
 
 void
@@ -155,27 +181,57 @@ report(const struct commit_item *item, struct commit_context *context)
 	stage_fail(context->stage, STAGE_SOME_FAILED);
 }
 
-/* Moves one file on; its line is durable. */
-static void
-finish(struct commit *commit, const struct commit_item *item,
-    struct commit_context *context)
+void
+commit_begin(struct commit *commit)
 {
-	struct spool *spool = context->stage->spool;
-	struct run *run = commit->run;
-	int rc = item->is_stored ? spool_confirm(spool, &run->uploading,
-				       &run->confirmed, item->path, item->inode)
-				 : spool_reject(spool, &run->uploading,
-				       &run->failed, item->path, item->inode);
+	struct commit_batch batch = commit->written; /* an empty one */
 
-	run->held--;
+	assert(batch.count == 0);
+	commit->written = commit->waiting;
+	commit->waiting = batch;
+	commit->error = 0;
+}
+
+/* Moves one file on; its line is durable. */
+static int
+move(const struct run *run, struct spool *spool, const struct commit_item *item)
+{
+	return item->is_stored ? spool_confirm(spool, &run->uploading,
+				     &run->confirmed, item->path, item->inode)
+			       : spool_reject(spool, &run->uploading,
+				     &run->failed, item->path, item->inode);
+}
+
+void
+commit_write(struct commit *commit, struct spool *spool)
+{
+	struct commit_batch *batch = &commit->written;
+	int rc = 0;
+
+	if (batch->receipts.length > 0)
+		rc = run_append(commit->run, strbuf_text(&batch->receipts),
+		    batch->receipts.length, batch->receipt_count);
+	if (rc == 0 && batch->reasons.length > 0)
+		rc = run_append_reasons(spool, commit->run,
+		    strbuf_text(&batch->reasons), batch->reasons.length);
+	for (size_t i = 0; rc == 0 && i < batch->count; i++)
+		batch->items[i].error = move(
+		    commit->run, spool, &batch->items[i]);
+	commit->error = rc;
+}
+
+/* What has come of one file. */
+static void
+end_item(const struct commit_item *item, struct commit_context *context)
+{
 	if (item->key_hash >= 0)
 		(void)fsio_unlock(context->keys_fd, item->key_hash, 1);
-	if (rc == 0) {
+	if (item->error == 0) {
 		report(item, context);
 		return;
 	}
 	context->stuck++;
-	if (rc == -EEXIST) {
+	if (item->error == -EEXIST) {
 		/* An earlier file of its path is still there. The next run
 		 * takes this one up, with its line. */
 		log_debug("%s waits until an earlier file of its path has "
@@ -189,38 +245,26 @@ finish(struct commit *commit, const struct commit_item *item,
 	}
 	log_about(LOG_ERROR, LOG_PATH(item->path),
 	    "Cannot rename '%s' from uploading/ to %s/: %s", item->path,
-	    item->is_stored ? "confirmed" : "failed", strerror(-rc));
+	    item->is_stored ? "confirmed" : "failed", strerror(-item->error));
 	stage_fail(context->stage, EX_IOERR);
 }
 
 int
-commit_flush(struct commit *commit, struct commit_context *context)
+commit_end(struct commit *commit, struct commit_context *context)
 {
-	int rc = 0;
+	struct commit_batch *batch = &commit->written;
 
-	if (commit->count == 0)
-		return 0;
-	if (commit->receipts.length > 0)
-		rc = run_append(commit->run, strbuf_text(&commit->receipts),
-		    commit->receipts.length, commit->receipt_count);
-	if (rc == 0 && commit->reasons.length > 0)
-		rc = run_append_reasons(context->stage->spool, commit->run,
-		    strbuf_text(&commit->reasons), commit->reasons.length);
-	if (rc < 0) {
+	if (commit->error < 0) {
 		log_error("Cannot make the record of %zu files durable in "
 			  "'%s': %s; they stay in uploading/ for the next run",
-		    commit->count, context->stage->config->spool_dir,
-		    strerror(-rc));
+		    batch->count, context->stage->config->spool_dir,
+		    strerror(-commit->error));
 		stage_fail(context->stage, EX_IOERR);
-		return rc;
+		return commit->error;
 	}
-	for (size_t i = 0; i < commit->count; i++) {
-		finish(commit, &commit->items[i], context);
-		free(commit->items[i].path);
-	}
-	commit->count = 0;
-	commit->receipt_count = 0;
-	strbuf_reset(&commit->receipts);
-	strbuf_reset(&commit->reasons);
+	for (size_t i = 0; i < batch->count; i++)
+		end_item(&batch->items[i], context);
+	commit->run->held -= batch->count;
+	empty_batch(batch);
 	return 0;
 }

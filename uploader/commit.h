@@ -1,5 +1,6 @@
 /* Group commit: receipts and reasons of many files, synced together, and only
- * then the renames. One commit belongs to one run. */
+ * then the renames. One commit belongs to one run. While one batch of it is
+ * being written (committer.h), the next is gathered. */
 #ifndef UPLOADER_COMMIT_H
 #define UPLOADER_COMMIT_H
 
@@ -14,15 +15,23 @@
 
 struct commit_item; /* a file that waits for its line to be durable */
 
-struct commit {
-	struct run *run;
-	struct commit *older; /* of runs that this process has started before
-				 and whose last file hasn't left */
+struct commit_batch {
 	struct strbuf receipts, reasons;
 	size_t receipt_count;
 	struct commit_item *items;
 	size_t count, capacity;
 	int64_t first_ns; /* when the first of them came */
+};
+
+struct commit {
+	struct run *run;
+	struct commit *older; /* of runs that this process has started before
+				 and whose last file hasn't left */
+	size_t receipts;      /* lines of the run, with those that wait */
+	struct commit_batch waiting;
+	/* The writer's from commit_begin until commit_write returns. */
+	struct commit_batch written;
+	int error; /* of it: a negative errno, or 0 */
 };
 
 /* What the files of a batch concern beyond themselves. */
@@ -56,9 +65,15 @@ bool commit_holds_key(const struct commit *commit, int64_t key_hash);
 bool commit_is_due(const struct commit *commit, int64_t now_ns);
 /* When it will be due, or -1 when nothing waits. */
 int64_t commit_due_ns(const struct commit *commit);
-/* Syncs what waits, renames, logs, prints. Returns 0, or a negative errno
- * when the lines can't be made durable: then nothing was renamed, and the
- * process must end without using the run again. */
-int commit_flush(struct commit *commit, struct commit_context *context);
+
+/* Three steps, in this order; the one in the middle may be another thread's,
+ * which may log nothing. Makes a batch of what waits. */
+void commit_begin(struct commit *commit);
+/* Syncs the batch's lines, and then renames its files. */
+void commit_write(struct commit *commit, struct spool *spool);
+/* Logs, prints and counts what has come of the batch. Returns 0, or a negative
+ * errno when the lines couldn't be made durable: then nothing was renamed, and
+ * the process must end without using the run again. */
+int commit_end(struct commit *commit, struct commit_context *context);
 
 #endif

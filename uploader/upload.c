@@ -24,6 +24,7 @@
 #include "common/units.h"
 #include "uploader/abandon.h"
 #include "uploader/client.h"
+#include "uploader/committer.h"
 #include "uploader/confine.h"
 #include "uploader/exchange.h"
 #include "uploader/job.h"
@@ -95,7 +96,7 @@ renew_run(struct uploader *up)
 	struct run *run;
 	int rc;
 
-	if (up->commit != NULL && up->commit->run->receipts < RUN_RECEIPTS &&
+	if (up->commit != NULL && up->commit->receipts < RUN_RECEIPTS &&
 	    clock_monotonic_ns() - up->commit->run->started_ns < run_ns)
 		return true;
 	rc = run_start(up->stage->spool, &run);
@@ -265,24 +266,13 @@ work(struct uploader *up)
 	return next_ns;
 }
 
-/* Commits what is due (ALL: whatever waits), and ends old runs of which
- * nothing is left. Returns when the next is due. */
-static int64_t
-commit_some(struct uploader *up, bool all)
+/* Ends old runs of which nothing is left. */
+static void
+end_runs(struct uploader *up)
 {
-	int64_t now_ns = clock_monotonic_ns();
-	int64_t next_ns = INT64_MAX;
-
 	for (struct commit **link = &up->commit; *link != NULL;) {
 		struct commit *commit = *link;
 
-		if ((all || commit_is_due(commit, now_ns)) &&
-		    commit_flush(commit, &up->commits) < 0) {
-			up->aborting = true;
-			return 0;
-		}
-		if (commit->count > 0 && commit_due_ns(commit) < next_ns)
-			next_ns = commit_due_ns(commit);
 		if (commit != up->commit && commit->run->held == 0) {
 			*link = commit->older;
 			commit_free(commit, up->stage->spool);
@@ -290,6 +280,54 @@ commit_some(struct uploader *up, bool all)
 			link = &commit->older;
 		}
 	}
+}
+
+/* The commit of which a batch is due (ALL: of which anything waits), or NULL
+ * and when the next will be due. */
+static struct commit *
+find_due(const struct uploader *up, bool all, int64_t *ret_next_ns)
+{
+	int64_t now_ns = clock_monotonic_ns();
+
+	*ret_next_ns = INT64_MAX;
+	for (struct commit *commit = up->commit; commit != NULL;
+	     commit = commit->older) {
+		int64_t due_ns = commit_due_ns(commit);
+
+		if (due_ns < 0)
+			continue;
+		if (all || commit_is_due(commit, now_ns))
+			return commit;
+		if (due_ns < *ret_next_ns)
+			*ret_next_ns = due_ns;
+	}
+	return NULL;
+}
+
+/* Commits what is due; with ALL, whatever waits, to its end. Returns when the
+ * next is due. */
+static int64_t
+commit_some(struct uploader *up, bool all)
+{
+	int64_t next_ns;
+
+	for (;;) {
+		struct commit *commit = committer_take(up->committer, all);
+
+		if (commit != NULL && commit_end(commit, &up->commits) < 0) {
+			up->aborting = true;
+			return 0;
+		}
+		next_ns = INT64_MAX; /* it wakes us up */
+		if (committer_is_busy(up->committer))
+			break;
+		commit = find_due(up, all, &next_ns);
+		if (commit == NULL)
+			break;
+		commit_begin(commit);
+		committer_start(up->committer, commit);
+	}
+	end_runs(up);
 	return next_ns;
 }
 
@@ -324,6 +362,7 @@ on_wake(struct uploader *up)
 	on_signal(up);
 	renewal_take(up);
 	hashers_heed(up->hashers); /* job_work takes what has ended */
+	committer_heed(up->committer);
 }
 
 static int64_t
@@ -409,7 +448,8 @@ set_up_wake(struct uploader *up)
 	if (up->signal_fd < 0 || up->wake_fd < 0)
 		return -errno;
 	up->hashers = hashers_new();
-	if (up->hashers == NULL)
+	up->committer = committer_new(up->stage->spool);
+	if (up->hashers == NULL || up->committer == NULL)
 		return -EMFILE;
 	renewal_fd = renewal_begin(up);
 	if (renewal_fd < 0)
@@ -417,6 +457,8 @@ set_up_wake(struct uploader *up)
 	if (epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, up->signal_fd, &event) < 0 ||
 	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, renewal_fd, &event) < 0 ||
 	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, hashers_fd(up->hashers),
+		&event) < 0 ||
+	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, committer_fd(up->committer),
 		&event) < 0)
 		return -errno;
 	event.events = 0;
@@ -495,6 +537,7 @@ tear_down(struct uploader *up)
 	transfer_free(up->transfer);
 	up->transfer = NULL;
 	hashers_free(up->hashers);
+	committer_free(up->committer);
 	renewal_end(up);
 	if (up->wake_fd >= 0)
 		(void)close(up->wake_fd); /* nothing to lose */

@@ -21,6 +21,7 @@
 #include "uploader/s3_request.h"
 #include "uploader/transfer.h"
 
+struct committer;
 struct job;
 struct named;
 
@@ -47,7 +48,8 @@ struct uploader {
 	struct transfer *transfer;
 	struct hashers *hashers; /* of what is large */
 	int signal_fd;
-	int wake_fd; /* an epoll of signal_fd, the renewal's, the hashers' */
+	int wake_fd; /* an epoll of signal_fd, the renewal's, the hashers' and
+			the committer's */
 	struct bounds bounds;
 	size_t begun;	     /* files, of which the bounds allow so many */
 	bool is_bounded;     /* there was no further one because of them */
@@ -56,6 +58,7 @@ struct uploader {
 	struct pick_claim claim;
 	struct commit *commit; /* the current run's, before older ones */
 	struct commit_context commits;
+	struct committer *committer;
 	struct retry_budget budget;
 	struct throttle throttle;
 	struct concurrency concurrency; /* where connections is auto */

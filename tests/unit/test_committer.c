@@ -1,0 +1,142 @@
+/* Batches of receipts: durable before their files move, written while others
+ * are gathered, and what fails. */
+#include "uploader/committer.h"
+
+#include "tests/unit/scratch.h"
+
+/* A run of its own, whose rooms hold FILE in uploading/. */
+static struct commit *
+begin(struct spool *spool, const char *file)
+{
+	struct run *run = NULL;
+	int fd;
+
+	ck_assert_int_eq(run_start(spool, &run), 0);
+	fd = openat(run->uploading.fd, file, O_WRONLY | O_CREAT, 0600);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(close(fd), 0);
+	run->held = 1;
+	return commit_new(run, NULL);
+}
+
+static ino_t
+inode_in(const struct spool_room *room, const char *file)
+{
+	struct stat st;
+
+	return fstatat(room->fd, file, &st, 0) == 0 ? st.st_ino : 0;
+}
+
+static void
+add(struct commit *commit, const char *file)
+{
+	commit_add_receipt(commit, file,
+	    inode_in(&commit->run->uploading, file), 0, "a line\n", -1);
+}
+
+START_TEST(writes)
+{
+	struct spool *spool = scratch_spool();
+	struct committer *committer = committer_new(spool);
+	struct commit *commit = begin(spool, "file");
+	struct run *run = commit->run;
+	struct strbuf path = {0};
+
+	ck_assert_ptr_nonnull(committer);
+	ck_assert(!committer_is_busy(committer));
+	ck_assert_ptr_null(committer_take(committer, true));
+	add(commit, "file");
+	ck_assert_int_ge(commit_due_ns(commit), 0);
+	commit_begin(commit);
+	ck_assert_int_eq(commit_due_ns(commit), -1);
+	committer_start(committer, commit);
+	ck_assert(committer_is_busy(committer));
+	ck_assert_ptr_eq(committer_take(committer, true), commit);
+	ck_assert(!committer_is_busy(committer));
+	ck_assert_int_eq(commit->error, 0);
+	ck_assert_uint_eq(inode_in(&run->uploading, "file"), 0);
+	ck_assert_uint_ne(inode_in(&run->confirmed, "file"), 0);
+	strbuf_printf(&path, SPOOL "runs/%s.tsv", run->name);
+	scratch_check(strbuf_text(&path), RECEIPT_HEADER "a line\n");
+	strbuf_done(&path);
+	committer_free(committer);
+	committer_free(NULL);
+	commit_free(commit, spool);
+	spool_close(spool);
+}
+END_TEST
+
+/* The run's file becomes the pipe, full and then read by us: to write to it
+ * takes as long as we like. */
+START_TEST(writes_meanwhile)
+{
+	static const char filler[4096];
+	struct spool *spool = scratch_spool();
+	struct committer *committer = committer_new(spool);
+	struct commit *commit = begin(spool, "file");
+	struct run *run = commit->run;
+	char buffer[sizeof filler];
+	int ends[2], flags;
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	flags = fcntl(ends[1], F_GETFL);
+	ck_assert_int_eq(fcntl(ends[1], F_SETFL, flags | O_NONBLOCK), 0);
+	while (write(ends[1], filler, sizeof filler) > 0)
+		continue;
+	ck_assert_int_eq(fcntl(ends[1], F_SETFL, flags), 0);
+	ck_assert_int_eq(dup2(ends[1], run->fd), run->fd);
+	ck_assert_int_eq(close(ends[1]), 0);
+	add(commit, "file");
+	commit_begin(commit);
+	committer_start(committer, commit);
+	ck_assert_ptr_null(committer_take(committer, false));
+	/* Others are gathered. */
+	add(commit, "file");
+	ck_assert_int_ge(commit_due_ns(commit), 0);
+	ck_assert(committer_is_busy(committer));
+	ck_assert_ptr_null(committer_take(committer, false));
+	ck_assert_int_gt(read(ends[0], buffer, sizeof buffer), 0);
+	ck_assert_ptr_eq(committer_take(committer, true), commit);
+	/* A pipe can't be synced, so nothing was moved. */
+	ck_assert_int_eq(commit->error, -EINVAL);
+	ck_assert_uint_ne(inode_in(&run->uploading, "file"), 0);
+	ck_assert_uint_eq(inode_in(&run->confirmed, "file"), 0);
+	committer_free(committer);
+	commit_free(commit, spool);
+	ck_assert_int_eq(close(ends[0]), 0);
+	spool_close(spool);
+}
+END_TEST
+
+/* The end waits for what is being written. */
+START_TEST(ends)
+{
+	struct spool *spool = scratch_spool();
+	struct committer *committer = committer_new(spool);
+	struct commit *commit = begin(spool, "file");
+
+	add(commit, "file");
+	commit_begin(commit);
+	committer_start(committer, commit);
+	committer_free(committer);
+	ck_assert_int_eq(commit->error, 0);
+	ck_assert_uint_ne(inode_in(&commit->run->confirmed, "file"), 0);
+	commit_free(commit, spool);
+	spool_close(spool);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("committer");
+	TCase *tcase = tcase_create("committer");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, scratch_enter, NULL);
+	tcase_add_test(tcase, writes);
+	tcase_add_test(tcase, writes_meanwhile);
+	tcase_add_test(tcase, ends);
+	suite_add_tcase(suite, tcase);
+	return scratch_run(suite);
+}
