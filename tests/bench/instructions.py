@@ -53,12 +53,15 @@ def processor():
 
 
 def libraries():
-    """Those that the uploader is linked with: the real names of most end in
-    versions, but for libc's and libcurl's."""
+    """Those that the uploader is linked with, and libcurl, which it loads by the
+    name that it holds: the real names of most end in versions, but for libc's and
+    libcurl's."""
     listed = subprocess.run(["ldd", program("s3spool-upload")], text=True, check=True,
                             stdout=subprocess.PIPE).stdout
     paths = dict(re.findall(r"^\s*(lib\w+)\S* => (\S+)", listed, re.MULTILINE))
-    curl = ctypes.CDLL(paths["libcurl"])
+    with open(program("s3spool-upload"), "rb") as file:
+        curl = ctypes.CDLL(
+            re.search(rb"\0(libcurl[\w.-]*\.so[\w.]*)\0", file.read())[1].decode())
     curl.curl_version.restype = ctypes.c_char_p
     return {"libc": os.confstr("CS_GNU_LIBC_VERSION"),
             "libcurl": curl.curl_version().decode().split()[0],

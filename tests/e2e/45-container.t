@@ -38,13 +38,15 @@ while read -r command; do
 done <commands
 ok "there are commands" test -s commands
 
-begin "the image gets the libraries that the programs are linked with"
+begin "the image gets the libraries that the programs are linked with, or load"
 installed=$(sed -e ':again' -e '/\\$/N' -e 's/\\\n//' -e 't again' "$file" |
 	sed -n 's/^RUN.*--no-install-recommends \([^&]*\)&&.*/\1/p' | tr -s '\t' ' ')
 if [ -r /etc/debian_version ] && command -v ldd >/dev/null; then
 	for program in scan upload reap; do
 		readelf -d "$S3SPOOL_BUILD/s3spool-$program" 2>/dev/null |
 			sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'
+		grep -ao 'lib\(curl\|crypto\)[-a-z]*\.so\.[0-9]*' \
+			"$S3SPOOL_BUILD/s3spool-$program"
 	done | sort -u >needed
 	missing=
 	while read -r library; do
@@ -66,6 +68,12 @@ healthy()
 	run env PATH="$deploy:$PATH" sh -c "$1"
 }
 
+# shellcheck disable=SC2317 # called by wait_until
+all_taken()
+{
+	test "$(count_in uploading)" -eq 10
+}
+
 scenario "the container's commands"
 write_files 10
 open_gate
@@ -79,6 +87,7 @@ configure "endpoint_url: $gate_url"
 # shellcheck disable=SC2086 # a list of words
 start env PATH="$deploy:$PATH" $command
 wait_until "it waits for the store" test -e gate/held
+wait_until "with all that is queued" all_taken
 healthy "$health"
 status_is 0 "it is healthy meanwhile"
 like out "^OK base .*uploading 10" "and says what goes on"
