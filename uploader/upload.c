@@ -40,11 +40,14 @@
 enum {
 	RUN_RECEIPTS = 100000,
 	WAIT_MS = 1000, /* before it is asked again what wakes us up */
-	GRACE_S = 5	/* for what is in flight when we are to stop */
+	GRACE_S = 5,	/* for what is in flight when we are to stop */
+	LOOK_SHARE = 20 /* of the time, to look for more while some is sent */
 };
 static const int64_t run_ns = 24 * INT64_C(3600) * CLOCK_NS_PER_S;
 /* Within that a signal that comes twice is one. */
 static const int64_t same_signal_ns = CLOCK_NS_PER_S;
+/* How long what comes while something is sent may go unnoticed. */
+static const int64_t look_ns = 2 * CLOCK_NS_PER_S;
 /* Newest first: how long something newer may go unnoticed. */
 static const int64_t relist_ns = 10 * CLOCK_NS_PER_S;
 
@@ -377,17 +380,34 @@ until_ms(int64_t when_ns)
 			    : (left_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
 }
 
+/* Takes what there is. False, and when to look again: there is nothing more
+ * for now. (To look through many files that can't be taken takes its time.) */
+static bool
+take(struct uploader *up, int64_t *ret_again_ns)
+{
+	int64_t began_ns = clock_monotonic_ns();
+	bool is_more = fill(up);
+	int64_t now_ns = clock_monotonic_ns();
+	int64_t pause_ns = (now_ns - began_ns) * LOOK_SHARE;
+
+	*ret_again_ns = now_ns + (pause_ns > look_ns ? pause_ns : look_ns);
+	return is_more;
+}
+
 static void
 loop(struct uploader *up)
 {
-	bool dry = false; /* nothing to take, until what is in flight is done */
+	bool dry = false; /* nothing to take, until then, or until what is in
+			     flight is done */
+	int64_t again_ns = 0;
 
 	for (;;) {
 		int64_t work_ns, commit_ns, renewal_ns, metrics_ns;
 		int rc;
 
-		if (!up->stopping && (!dry || awaits_names(up)))
-			dry = !fill(up);
+		if (!up->stopping && (!dry || awaits_names(up) ||
+					 clock_monotonic_ns() >= again_ns))
+			dry = !take(up, &again_ns);
 		else if (!up->stopping && (up->multis || up->aborts))
 			help(up);
 		if (up->active < (size_t)up->concurrency.limit)
@@ -413,6 +433,8 @@ loop(struct uploader *up)
 			}
 			dry = false;
 			continue;
+		} else if (dry && !up->stopping && again_ns < work_ns) {
+			work_ns = again_ns;
 		}
 		renewal_ns = renewal_work(up);
 		if (commit_ns < work_ns)

@@ -59,4 +59,27 @@ mv aside/room0 "$spool/claimed/"
 run_ok upload "$conf"
 bucket_is_original
 
+# shellcheck disable=SC2317 # called by wait_until
+both_taken()
+{
+	test "$(count_in uploading)" -eq 2
+}
+
+scenario "what is claimed while something is sent isn't kept waiting"
+write_file room/2021/02/03/04/05-t.dat
+run_ok scan "$conf"
+open_gate
+: >gate/hold-answers
+start "$S3SPOOL_BUILD/s3spool-upload" -o endpoint_url="$gate_url" "$conf"
+wait_until "one is sent" test -e gate/held
+write_file room/2021/02/03/04/06-t.dat
+run_ok scan "$conf"
+wait_until "the other is taken" both_taken
+rm gate/hold-answers
+finish "$started"
+status_is 0 "both are stored"
+run_ok reap "$conf"
+bucket_is_original
+drained
+
 done_testing
