@@ -51,7 +51,7 @@ reserve_keep(const struct spool *spool)
 }
 
 bool
-reserve_give_up(const struct spool *spool, int error)
+reserve_give_up(struct spool *spool, int error)
 {
 	struct stat st;
 	bool is_given = false;
@@ -66,7 +66,14 @@ reserve_give_up(const struct spool *spool, int error)
 		is_given = ftruncate(fd, spool->reserve_left) == 0;
 	(void)close(fd); /* holds no data */
 	if (is_given)
-		log_warning("No space is left: going on with what the spool "
-			    "keeps for that");
+		spool->gave_up_reserve = true;
 	return is_given;
+}
+
+void
+reserve_tell(struct spool *spool)
+{
+	if (atomic_exchange(&spool->gave_up_reserve, false))
+		log_warning("No space was left: going on with what the spool "
+			    "keeps for that");
 }

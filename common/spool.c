@@ -224,8 +224,8 @@ spool_open(const struct config *config, enum spool_mode mode,
 	const char *part;
 	int rc;
 
-	*spool = (struct spool){
-	    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, false, 0};
+	*spool = (struct spool){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	    0, 0, false, 0, false};
 	spool->base_fd = open(
 	    config->base_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (spool->base_fd < 0) {

@@ -39,6 +39,7 @@ struct spool {
 	ino_t inode;		     /* a walk through base_dir leaves it out */
 	atomic_bool lacks_noreplace; /* learned: RENAME_NOREPLACE isn't there */
 	off_t reserve_left;	     /* see reserve.h: 0, or what others need */
+	atomic_bool gave_up_reserve; /* which nobody has been told yet */
 };
 
 /* Opens base_dir and the spool. Returns 0; -EPERM: the spool directory isn't

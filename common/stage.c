@@ -14,6 +14,7 @@
 #include <sysexits.h>
 
 #include "common/log.h"
+#include "common/reserve.h"
 #include "common/settle.h"
 #include "common/strbuf.h"
 
@@ -169,6 +170,8 @@ stage_end(struct stage *stage)
 		    "Cannot write to standard output: %s", strerror(errno));
 		stage_fail(stage, EX_IOERR);
 	}
+	if (stage->spool != NULL)
+		reserve_tell(stage->spool);
 	log_end();
 	spool_close(stage->spool);
 	config_free(stage->config);

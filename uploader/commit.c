@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/percent.h"
+#include "common/reserve.h"
 #include "common/timefmt.h"
 
 enum { BATCH = 256 };
@@ -254,6 +255,7 @@ commit_end(struct commit *commit, struct commit_context *context)
 {
 	struct commit_batch *batch = &commit->written;
 
+	reserve_tell(context->stage->spool);
 	if (commit->error < 0) {
 		log_error("Cannot make the record of %zu files durable in "
 			  "'%s': %s; they stay in uploading/ for the next run",

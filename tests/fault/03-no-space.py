@@ -246,7 +246,7 @@ def queue_filled_it():
                 filler = Pages(top)
                 filler.fill(0)
                 passes = world.drain(passes=3)
-                ok(any("No space is left: going on" in one.err for one in passes),
+                ok(any("No space was left: going on" in one.err for one in passes),
                    f"{kind}: it was short of space", *passes)
                 equal([one.status for one in passes[-3:]], [0, 0, 0],
                       f"{kind}: in the end all is well", *passes)
