@@ -120,13 +120,6 @@ commit_add_reason(struct commit *commit, const char *path, ino_t inode,
 	add_item(&commit->waiting, &item);
 }
 
-int64_t
-commit_due_ns(const struct commit *commit)
-{
-	return commit->waiting.count > 0 ? commit->waiting.first_ns + delay_ns
-					 : -1;
-}
-
 static bool
 holds_key(const struct commit_batch *batch, int64_t key_hash)
 {
@@ -143,11 +136,27 @@ commit_holds_key(const struct commit *commit, int64_t key_hash)
 	       holds_key(&commit->written, key_hash);
 }
 
-bool
-commit_is_due(const struct commit *commit, int64_t now_ns)
+struct commit *
+commit_find_due(struct commit *newest, int64_t now_ns, int64_t *ret_next_ns)
 {
-	return commit->waiting.count >= BATCH ||
-	       (commit->waiting.count > 0 && now_ns >= commit_due_ns(commit));
+	struct commit *found = NULL;
+
+	*ret_next_ns = INT64_MAX;
+	for (struct commit *commit = newest; commit != NULL;
+	     commit = commit->older) {
+		const struct commit_batch *waiting = &commit->waiting;
+		int64_t due_ns = waiting->first_ns + delay_ns;
+
+		if (waiting->count == 0)
+			continue;
+		if ((waiting->count >= BATCH || now_ns >= due_ns) &&
+		    (found == NULL ||
+			waiting->first_ns < found->waiting.first_ns))
+			found = commit;
+		if (due_ns < *ret_next_ns)
+			*ret_next_ns = due_ns;
+	}
+	return found;
 }
 
 void

@@ -61,10 +61,12 @@ void commit_report_stored(
     struct commit_context *context, const char *path, int64_t size_bytes);
 /* Whether a file that waits still holds the byte KEY_HASH of locks/keys. */
 bool commit_holds_key(const struct commit *commit, int64_t key_hash);
-/* Whether it is time: many are waiting, or one for long. */
-bool commit_is_due(const struct commit *commit, int64_t now_ns);
-/* When it will be due, or -1 when nothing waits. */
-int64_t commit_due_ns(const struct commit *commit);
+/* Of NEWEST and the older ones, that in which a file has waited longest, where
+ * it is time to commit: many are waiting, or one for long. (INT64_MAX as now:
+ * whatever waits.) NULL: there is none, and the next will be due at
+ * *ret_next_ns (INT64_MAX: none waits). */
+struct commit *commit_find_due(
+    struct commit *newest, int64_t now_ns, int64_t *ret_next_ns);
 
 /* Three steps, in this order; the one in the middle may be another thread's,
  * which may log nothing. Makes a batch of what waits. */

@@ -81,13 +81,15 @@ parse_ipv6(const char *text, char **ret_host)
 static bool
 is_odd_number(const char *host)
 {
+	static const char digits[] = "0123456789";
 	const char *dot = strrchr(host, '.');
 	const char *last = dot != NULL ? dot + 1 : host;
 	struct in_addr address;
+	size_t length = strlen(last);
 
-	return isdigit((unsigned char)*last) &&
-	       (strspn(last, "0123456789") == strlen(last) ||
-		   strncmp(last, "0x", 2) == 0) &&
+	if (strncmp(last, "0x", 2) == 0)
+		return strspn(last + 2, "0123456789abcdef") == length - 2;
+	return length > 0 && strspn(last, digits) == length &&
 	       inet_pton(AF_INET, host, &address) != 1;
 }
 

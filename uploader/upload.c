@@ -1,8 +1,9 @@
 /* The event loop: slots that are free take claims, requests go out and their
  * answers come in, receipts are committed in groups.
  *
- * As many files are held as there are connections, no more, so other
- * uploaders find work and a crash leaves little behind. A job that waits for
+ * As many files are in flight as there are connections, no more, and not many
+ * wait for their receipts, so other uploaders find work and a crash leaves
+ * little behind. A job that waits for
  * its next attempt keeps its slot: a store in trouble gets fewer requests,
  * and nothing piles up here. */
 #include "uploader/upload.h"
@@ -39,8 +40,9 @@
 
 enum {
 	RUN_RECEIPTS = 100000,
-	WAIT_MS = 1000, /* before it is asked again what wakes us up */
-	GRACE_S = 5,	/* for what is in flight when we are to stop */
+	WAITING_MAX = 1024, /* stored files, for their receipts */
+	WAIT_MS = 1000,	    /* before it is asked again what wakes us up */
+	GRACE_S = 5,	    /* for what is in flight when we are to stop */
 	LOOK_SHARE = 20 /* of the time, to look for more while some is sent */
 };
 static const int64_t run_ns = 24 * INT64_C(3600) * CLOCK_NS_PER_S;
@@ -48,6 +50,7 @@ static const int64_t run_ns = 24 * INT64_C(3600) * CLOCK_NS_PER_S;
 static const int64_t same_signal_ns = CLOCK_NS_PER_S;
 /* How long what comes while something is sent may go unnoticed. */
 static const int64_t look_ns = 2 * CLOCK_NS_PER_S;
+static const int64_t look_most_ns = 30 * CLOCK_NS_PER_S;
 /* Newest first: how long something newer may go unnoticed. */
 static const int64_t relist_ns = 10 * CLOCK_NS_PER_S;
 
@@ -196,6 +199,20 @@ await_names(struct uploader *up)
 		stop_on_error(up, "wait for the list of files for", -errno);
 }
 
+/* Whether the disk, which makes receipts durable, is too far behind for more:
+ * what is stored without one is sent, or asked about, again if we die. */
+static bool
+is_behind(const struct uploader *up)
+{
+	size_t waiting = 0;
+
+	if (!committer_is_busy(up->committer))
+		return false;
+	for (const struct commit *c = up->commit; c != NULL; c = c->older)
+		waiting += c->waiting.count;
+	return waiting >= WAITING_MAX;
+}
+
 /* Fills the free slots. False: there is nothing to take for now. */
 static bool
 fill(struct uploader *up)
@@ -214,6 +231,10 @@ fill(struct uploader *up)
 			continue;
 		if (prefers_parts(up) && multi_help(up, &up->jobs[i]))
 			continue;
+		if (is_behind(up) && multi_help(up, &up->jobs[i]))
+			continue;
+		if (is_behind(up))
+			return true; /* it wakes us up */
 		if (!renew_run(up))
 			return false;
 		rc = next_claim(up);
@@ -285,28 +306,6 @@ end_runs(struct uploader *up)
 	}
 }
 
-/* The commit of which a batch is due (ALL: of which anything waits), or NULL
- * and when the next will be due. */
-static struct commit *
-find_due(const struct uploader *up, bool all, int64_t *ret_next_ns)
-{
-	int64_t now_ns = clock_monotonic_ns();
-
-	*ret_next_ns = INT64_MAX;
-	for (struct commit *commit = up->commit; commit != NULL;
-	     commit = commit->older) {
-		int64_t due_ns = commit_due_ns(commit);
-
-		if (due_ns < 0)
-			continue;
-		if (all || commit_is_due(commit, now_ns))
-			return commit;
-		if (due_ns < *ret_next_ns)
-			*ret_next_ns = due_ns;
-	}
-	return NULL;
-}
-
 /* Commits what is due; with ALL, whatever waits, to its end. Returns when the
  * next is due. */
 static int64_t
@@ -324,7 +323,8 @@ commit_some(struct uploader *up, bool all)
 		next_ns = INT64_MAX; /* it wakes us up */
 		if (committer_is_busy(up->committer))
 			break;
-		commit = find_due(up, all, &next_ns);
+		commit = commit_find_due(up->commit,
+		    all ? INT64_MAX : clock_monotonic_ns(), &next_ns);
 		if (commit == NULL)
 			break;
 		commit_begin(commit);
@@ -390,7 +390,10 @@ take(struct uploader *up, int64_t *ret_again_ns)
 	int64_t now_ns = clock_monotonic_ns();
 	int64_t pause_ns = (now_ns - began_ns) * LOOK_SHARE;
 
-	*ret_again_ns = now_ns + (pause_ns > look_ns ? pause_ns : look_ns);
+	if (pause_ns < look_ns)
+		pause_ns = look_ns;
+	*ret_again_ns = now_ns +
+			(pause_ns < look_most_ns ? pause_ns : look_most_ns);
 	return is_more;
 }
 

@@ -51,7 +51,8 @@ if [ -r /etc/debian_version ] && command -v ldd >/dev/null; then
 	missing=
 	while read -r library; do
 		package=$(dpkg-query -S "*/$library" 2>/dev/null |
-			sed -n 's/^\([^:]*\):.*/\1/p' | head -n 1)
+			sed -n 's/^\([^:]*\):.*/\1/p' | grep -v -e -cross |
+			head -n 1)
 		case " libc6 libgcc-s1 libasan8 libubsan1 libtsan2 $installed" in
 		*" $package "*) ;;
 		*) missing="$missing $package" ;;

@@ -46,9 +46,9 @@ START_TEST(writes)
 	ck_assert(!committer_is_busy(committer));
 	ck_assert_ptr_null(committer_take(committer, true));
 	add(commit, "file");
-	ck_assert_int_ge(commit_due_ns(commit), 0);
+	ck_assert_uint_eq(commit->waiting.count, 1);
 	commit_begin(commit);
-	ck_assert_int_eq(commit_due_ns(commit), -1);
+	ck_assert_uint_eq(commit->waiting.count, 0);
 	committer_start(committer, commit);
 	ck_assert(committer_is_busy(committer));
 	ck_assert_ptr_eq(committer_take(committer, true), commit);
@@ -92,7 +92,7 @@ START_TEST(writes_meanwhile)
 	ck_assert_ptr_null(committer_take(committer, false));
 	/* Others are gathered. */
 	add(commit, "file");
-	ck_assert_int_ge(commit_due_ns(commit), 0);
+	ck_assert_uint_eq(commit->waiting.count, 1);
 	ck_assert(committer_is_busy(committer));
 	ck_assert_ptr_null(committer_take(committer, false));
 	ck_assert_int_gt(read(ends[0], buffer, sizeof buffer), 0);
@@ -104,6 +104,37 @@ START_TEST(writes_meanwhile)
 	committer_free(committer);
 	commit_free(commit, spool);
 	ck_assert_int_eq(close(ends[0]), 0);
+	spool_close(spool);
+}
+END_TEST
+
+/* What has waited longest comes first, whichever run it is in: a new one never
+ * keeps those before it waiting. */
+START_TEST(finds_due)
+{
+	const int64_t late_ns = INT64_MAX - 1;
+	struct spool *spool = scratch_spool();
+	struct commit *old = begin(spool, "old"), *new = begin(spool, "new");
+	int64_t next_ns;
+
+	new->older = old;
+	ck_assert_ptr_null(commit_find_due(new, INT64_MAX, &next_ns));
+	ck_assert_int_eq(next_ns, INT64_MAX);
+	add(old, "old");
+	add(new, "new");
+	ck_assert_int_ge(new->waiting.first_ns, old->waiting.first_ns);
+	new->waiting.first_ns++; /* the clock may be coarse */
+	ck_assert_ptr_null(
+	    commit_find_due(new, old->waiting.first_ns, &next_ns));
+	ck_assert_int_gt(next_ns, old->waiting.first_ns);
+	ck_assert_ptr_null(commit_find_due(new, next_ns - 1, &next_ns));
+	ck_assert_ptr_eq(commit_find_due(new, next_ns, &next_ns), old);
+	ck_assert_ptr_eq(commit_find_due(new, late_ns, &next_ns), old);
+	ck_assert_ptr_eq(commit_find_due(new, INT64_MAX, &next_ns), old);
+	commit_begin(old);
+	ck_assert_ptr_eq(commit_find_due(new, late_ns, &next_ns), new);
+	commit_free(new, spool);
+	commit_free(old, spool);
 	spool_close(spool);
 }
 END_TEST
@@ -136,6 +167,7 @@ main(void)
 	tcase_add_checked_fixture(tcase, scratch_enter, NULL);
 	tcase_add_test(tcase, writes);
 	tcase_add_test(tcase, writes_meanwhile);
+	tcase_add_test(tcase, finds_due);
 	tcase_add_test(tcase, ends);
 	suite_add_tcase(suite, tcase);
 	return scratch_run(suite);

@@ -144,6 +144,8 @@ static const struct good {
 	"http://[::1]/buck/a%20b/c", "us-east-1", false},
     {{.bucket = "buck", .url = "http://h/..x/.../y.z"},
 	"http://h/..x/.../y.z/buck/a%20b/c", "us-east-1", false},
+    {{.bucket = "buck", .url = "http://s3.0xyz"}, "http://s3.0xyz/buck/a%20b/c",
+	"us-east-1", false},
     {{.bucket = "buck", .url = "http://s3.1st.example"},
 	"http://s3.1st.example/buck/a%20b/c", "us-east-1", false},
     {{.bucket = "buck", .url = "http://under_score"},
