@@ -155,8 +155,9 @@ def writer_whose_name_is_taken():
         world.scan()  # so that the first rename is the one that claims
         data, anew = chance.randbytes(1000), chance.randbytes(600)
         file = world.write(PATH, data)
-        other, back, written, waited = (os.path.join(world.root, name) for name in
-                                        ("other", "back", "written", "waited"))
+        other, back, asked, written, waited = (
+            os.path.join(world.root, name) for name in
+            ("other", "back", "asked", "written", "waited"))
         with open(other, "wb") as new:
             new.write(anew)
         ended = interfere(
@@ -165,12 +166,13 @@ def writer_whose_name_is_taken():
             "--run-at", "renameat2:1:exit=mv " + shlex.join((other, world.full(PATH))),
             "--run-at", f"renameat2:2:exit=: >{shlex.quote(back)}",
             # It looks for further files.
-            "--run-at", f"getdents64:1+:entry=[ -e {shlex.quote(back)} ] || exit 0; "
-            "for try in $(seq 500); do "
+            "--run-at", f"getdents64:1+:entry=mv {shlex.join((back, asked))} || exit 0; "
+            # Once, and much less than a lease holds him up (45 s).
+            "end=$(($(date +%s) + 15)); while [ $(date +%s) -lt $end ]; do "
             f"[ ! -e {shlex.quote(written)} ] || {{ : >{shlex.quote(waited)}; exit; }}; "
             "sleep 0.01; done")
         equal(ended.status, 0, "the scan ends well", ended)
-        ok(os.path.exists(back), "it has tried to give the file back")
+        ok(os.path.exists(asked), "it has tried to give the file back")
         ok(os.path.exists(waited), "its writer goes on while the scan is at work")
         rewritten(world, file, PATH, data + LATE)
         world.log_version(PATH, anew)
