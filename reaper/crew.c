@@ -4,11 +4,11 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/mem.h"
+#include "common/thread.h"
 
 struct hand {
 	struct crew *crew;
@@ -106,24 +106,17 @@ live(void *argument)
 	return NULL;
 }
 
-/* Makes them as many as HANDS, if that can be. Signals are the caller's. */
+/* Makes them as many as HANDS, if that can be. */
 static void
 start(struct crew *crew, size_t hands)
 {
-	sigset_t all, old;
-
-	if (crew->started >= hands)
-		return;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (; crew->started < hands; crew->started++) {
 		struct hand *hand = &crew->hands[crew->started];
 
 		*hand = (struct hand){crew, crew->started, 0, crew->batch};
-		if (pthread_create(&hand->thread, NULL, live, hand) != 0)
+		if (thread_start(&hand->thread, live, hand) < 0)
 			break;
 	}
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 void

@@ -4,13 +4,13 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "common/mem.h"
+#include "common/thread.h"
 
 struct committer {
 	struct spool *spool;
@@ -106,25 +106,13 @@ run(void *data)
 	return NULL;
 }
 
-static void
-start_thread(struct committer *committer)
-{
-	sigset_t all, before;
-
-	/* Signals are for the thread that waits for them. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	committer->has_thread = pthread_create(&committer->thread, NULL, run,
-				    committer) == 0;
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 void
 committer_start(struct committer *committer, struct commit *commit)
 {
 	assert(committer->commit == NULL);
 	if (!committer->has_thread)
-		start_thread(committer);
+		committer->has_thread = thread_start(&committer->thread, run,
+					    committer) == 0;
 	(void)pthread_mutex_lock(&committer->lock);
 	committer->commit = commit;
 	if (committer->has_thread) {

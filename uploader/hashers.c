@@ -14,13 +14,13 @@
 #include <assert.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "common/fsio.h"
 #include "common/mem.h"
+#include "common/thread.h"
 
 enum {
 	BLOCK = 256 * 1024, /* stays in the second-level cache */
@@ -223,21 +223,16 @@ static int
 add_thread(struct hashers *hashers)
 {
 	struct hasher *hasher = &hashers->hasher[hashers->count];
-	sigset_t all, before;
 	int rc;
 
 	hasher->hashers = hashers;
 	hasher->block = mem_alloc(BLOCK);
-	/* Signals are for the thread that waits for them. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&hasher->thread, NULL, run, hasher);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	rc = thread_start(&hasher->thread, run, hasher);
 	if (rc == 0)
 		hashers->count++;
 	else
 		free(hasher->block);
-	return -rc;
+	return rc;
 }
 
 /* --- tasks ---------------------------------------------------------------- */

@@ -1,4 +1,5 @@
-/* libcurl and libcrypto, which are loaded only once there is something to send:
+/* libcurl and libcrypto, which are loaded only once there is something to send
+ * (or a check or a dry run asks for them):
  * they bring thirty others along, and an uploader that starts each minute and
  * mostly finds nothing takes four times as long with them as without.
  *

@@ -203,7 +203,7 @@ main(int argc, char **argv)
 	    {1, "with --status: WARNING"},
 	    {2, "with --status: CRITICAL"},
 	    {3, "with --status: UNKNOWN"},
-	    {EX_SOFTWARE, "libcurl can't be set up"},
+	    {EX_SOFTWARE, "libcurl can't be loaded or set up"},
 	    {EX_TEMPFAIL, "some files stay queued for the next run (store, "
 			  "network, signal)"},
 	    {EX_TEMPFAIL, "with --retry, --hold, --release: the file's name "

@@ -3,9 +3,8 @@
  *
  * As many files are in flight as there are connections, no more, and not many
  * wait for their receipts, so other uploaders find work and a crash leaves
- * little behind. A job that waits for
- * its next attempt keeps its slot: a store in trouble gets fewer requests,
- * and nothing piles up here. */
+ * little behind. A job that waits for its next attempt keeps its slot: a store
+ * in trouble gets fewer requests, and nothing piles up here. */
 #include "uploader/upload.h"
 
 #include <errno.h>
@@ -231,10 +230,11 @@ fill(struct uploader *up)
 			continue;
 		if (prefers_parts(up) && multi_help(up, &up->jobs[i]))
 			continue;
-		if (is_behind(up) && multi_help(up, &up->jobs[i]))
-			continue;
-		if (is_behind(up))
+		if (is_behind(up)) {
+			if (multi_help(up, &up->jobs[i]))
+				continue;
 			return true; /* it wakes us up */
+		}
 		if (!renew_run(up))
 			return false;
 		rc = next_claim(up);

@@ -7,7 +7,6 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -15,6 +14,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/thread.h"
 
 static const int64_t lead_ns = 600 * CLOCK_NS_PER_S;
 static const int64_t lead_spread_ns = 300 * CLOCK_NS_PER_S;
@@ -151,7 +151,6 @@ int
 credentials_refresh_start(struct credentials_refresh *refresh, const char *only,
     int64_t clock_offset_ns)
 {
-	sigset_t all, before;
 	int rc;
 
 	if (refresh->running)
@@ -160,13 +159,9 @@ credentials_refresh_start(struct credentials_refresh *refresh, const char *only,
 	refresh->context.clock_offset_ns = clock_offset_ns;
 	refresh->context.cancel_fd = refresh->cancel_fd;
 	atomic_store(&refresh->done, false);
-	/* Signals are for the thread that waits for them. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&refresh->thread, NULL, run, refresh);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	rc = thread_start(&refresh->thread, run, refresh);
 	refresh->running = rc == 0;
-	return -rc;
+	return rc;
 }
 
 bool
