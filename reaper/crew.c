@@ -10,6 +10,8 @@
 #include "common/mem.h"
 #include "common/thread.h"
 
+enum { SHARES = 2 }; /* of a batch, for each hand: some take longer */
+
 struct hand {
 	struct crew *crew;
 	size_t number;
@@ -27,6 +29,7 @@ struct crew {
 	size_t batch;  /* its number */
 	size_t wanted; /* hands */
 	size_t count, next, done;
+	size_t share; /* that one takes at once */
 	void (*task)(void *context, size_t hand, size_t index);
 	void *context;
 };
@@ -76,12 +79,16 @@ static void
 work(struct crew *crew, size_t hand)
 {
 	while (crew->next < crew->count) {
-		size_t index = crew->next++;
+		size_t begin = crew->next, left = crew->count - begin;
+		size_t share = left < crew->share ? left : crew->share;
 
+		crew->next += share;
 		(void)pthread_mutex_unlock(&crew->mutex);
-		crew->task(crew->context, hand, index);
+		for (size_t i = begin; i < begin + share; i++)
+			crew->task(crew->context, hand, i);
 		(void)pthread_mutex_lock(&crew->mutex);
-		if (++crew->done == crew->count)
+		crew->done += share;
+		if (crew->done == crew->count)
 			(void)pthread_cond_broadcast(&crew->changed);
 	}
 }
@@ -131,6 +138,9 @@ crew_run(struct crew *crew, size_t hands, size_t count,
 	crew->wanted = hands;
 	crew->count = count;
 	crew->next = crew->done = 0;
+	crew->share = count / (hands * SHARES);
+	if (crew->share < 1)
+		crew->share = 1;
 	crew->task = task;
 	crew->context = context;
 	if (hands > 1 && count > 1)

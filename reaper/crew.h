@@ -1,5 +1,7 @@
 /* A few threads that share out numbered tasks with their caller, for work that
- * waits for a device, or that one core can't do fast enough. */
+ * waits for a device, or that one core can't do fast enough. A thread takes
+ * neighbours on end: they are likely to want the same things, such as the lock
+ * of one directory. */
 #ifndef REAPER_CREW_H
 #define REAPER_CREW_H
 

@@ -32,9 +32,9 @@
 #include "reaper/ledger.h"
 
 enum {
-	BATCH = 64,
-	TRY_EVERY = 32,		      /* batches */
-	MANY_BYTES = 8 * 1024 * 1024, /* in a batch: worth several cores */
+	BATCH = 256,		      /* worth several cores, as are ... */
+	MANY_BYTES = 8 * 1024 * 1024, /* ... in a batch */
+	TRY_EVERY = 8,		      /* batches */
 	READ_BYTES = 256 * 1024,
 	/* The space of a larger file is wanted back at once. */
 	CLOSE_LATER_MAX = 1024 * 1024
@@ -71,30 +71,37 @@ enum fate {
 /* A receipt, and what came of it. */
 struct item {
 	struct receipt receipt;
-	uint64_t path_hash;
 	enum fate fate;
 	int error; /* a negative errno: nothing was found out about it */
 };
 
-/* Receipts are dealt with a batch at a time: most of the time in one thread,
- * in several where one core is too slow for the bytes, or waits for a device
- * (a disk that discards what is unlinked). No two of a batch are about one
- * path, so the name that a thread has judged is the one it unlinks. */
+/* What a thread works with. */
+struct hand {
+	struct fsio_closer closer;
+	unsigned char *buffer; /* what files are read into */
+	/* The directory of the last file, as the next is mostly from there. */
+	struct strbuf dir;
+	int dir_fd; /* -1: none */
+};
+
+/* Receipts are dealt with a batch at a time: a few files in one thread, many in
+ * as many as there are cores, and in more where these wait for a device (a disk
+ * that discards what is unlinked). No two of a batch are about one path, so the
+ * name that a thread has judged is the one it unlinks. */
 struct reaper_batch {
 	struct reaper *reaper;
 	int room_fd;
 	struct item items[BATCH];
+	uint64_t path_hashes[BATCH]; /* theirs */
 	size_t count;
 	int64_t bytes;
 	struct crew *crew;
 	size_t cores;
-	/* What the last full batches took, on average, in one thread (and of
-	 * that in computing) and in several, or 0. */
-	int64_t alone_ns, alone_cpu_ns, together_ns;
+	/* What the last full batches took, on average, with a hand for each
+	 * core (and of that in computing) and with more, or 0. */
+	int64_t few_ns, few_cpu_ns, more_ns;
 	unsigned tried; /* full batches */
-	/* Of each hand. */
-	struct fsio_closer closers[CREW_MAX];
-	unsigned char *buffers[CREW_MAX]; /* what files are read into */
+	struct hand hands[CREW_MAX];
 };
 
 /* 1: the file's first bytes, as many as the receipt says, have its CRC, and,
@@ -162,20 +169,51 @@ judge(const struct reaper *reaper, struct item *item, int fd,
 	return 0;
 }
 
+static void
+close_dir(struct hand *hand)
+{
+	if (hand->dir_fd >= 0)
+		(void)close(hand->dir_fd); /* a directory */
+	hand->dir_fd = -1;
+}
+
+/* Has HAND's directory be that which the first LENGTH bytes of PATH name, "" or
+ * with its slash. Returns 0 or a negative errno. (The way to it leads through
+ * directories that we have made.) */
+static int
+open_dir(const struct reaper_batch *batch, struct hand *hand, const char *path,
+    size_t length)
+{
+	if (hand->dir_fd >= 0 && hand->dir.length == length &&
+	    memcmp(strbuf_text(&hand->dir), path, length) == 0)
+		return 0;
+	close_dir(hand);
+	strbuf_reset(&hand->dir);
+	strbuf_add(&hand->dir, path, length);
+	hand->dir_fd = fsio_open_beneath(batch->room_fd,
+	    length > 0 ? strbuf_text(&hand->dir) : ".", O_PATH | O_DIRECTORY);
+	return hand->dir_fd < 0 ? hand->dir_fd : 0;
+}
+
 /* What the receipt is about, if it is still there: judged, and deleted when
  * that is its fate. Runs in any thread. */
 static void
-reap_item(void *context, size_t hand, size_t index)
+reap_item(void *context, size_t number, size_t index)
 {
 	struct reaper_batch *batch = context;
+	struct hand *hand = &batch->hands[number];
 	struct item *item = &batch->items[index];
 	const char *path = strbuf_text(&item->receipt.path);
+	const char *slash = strrchr(path, '/');
+	const char *name = slash != NULL ? slash + 1 : path;
 	int fd;
 
 	item->fate = FATE_NONE;
 	item->error = 0;
-	fd = fsio_open_beneath(batch->room_fd, path,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	fd = open_dir(batch, hand, path, (size_t)(name - path));
+	if (fd == 0)
+		fd = fsio_open_beneath(hand->dir_fd, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return; /* done */
 	if (fd == -ELOOP || fd == -ENXIO)
@@ -188,14 +226,14 @@ reap_item(void *context, size_t hand, size_t index)
 		item->error = fd;
 		return;
 	}
-	item->error = judge(batch->reaper, item, fd, &batch->buffers[hand]);
+	item->error = judge(batch->reaper, item, fd, &hand->buffer);
 	/* Before: the file and its receipt. After: the receipt. */
 	if (item->error == 0 && item->fate == FATE_DELETE &&
-	    !batch->reaper->dry_run && unlinkat(batch->room_fd, path, 0) < 0)
+	    !batch->reaper->dry_run && unlinkat(hand->dir_fd, name, 0) < 0)
 		item->error = -errno;
 	/* That gives the lease back. */
 	if (item->fate == FATE_DELETE && item->receipt.size <= CLOSE_LATER_MAX)
-		fsio_close_later(&batch->closers[hand], fd);
+		fsio_close_later(&hand->closer, fd);
 	else
 		(void)close(fd); /* only read from */
 }
@@ -241,22 +279,21 @@ show_progress(struct reaper *reaper)
 		progress_show(&reaper->progress, &count);
 }
 
-/* Where one thread waits for the most part, it is tried out, now and then,
- * whether several are worth it. */
+/* As many as there are cores, where there is enough to do. Where these wait for
+ * the most part, it is tried out, now and then, whether more are worth it. */
 static size_t
 choose_hands(struct reaper_batch *batch)
 {
-	bool together;
+	bool more;
 
-	if (batch->bytes >= MANY_BYTES)
+	if (batch->count < BATCH)
+		return batch->bytes >= MANY_BYTES ? batch->cores : 1;
+	if (batch->few_cpu_ns > batch->few_ns / 4)
 		return batch->cores;
-	if (batch->count < BATCH || batch->alone_cpu_ns > batch->alone_ns / 4)
-		return 1;
-	together = batch->together_ns > 0 &&
-		   batch->together_ns < batch->alone_ns / 2;
+	more = batch->more_ns > 0 && batch->more_ns < batch->few_ns * 3 / 4;
 	if (++batch->tried % TRY_EVERY == 0)
-		together = !together;
-	return together ? CREW_MAX : 1;
+		more = !more;
+	return more ? CREW_MAX : batch->cores;
 }
 
 static void
@@ -275,11 +312,11 @@ reap_batch(struct reaper_batch *batch)
 	if (batch->count == 0)
 		return;
 	crew_run(batch->crew, hands, batch->count, reap_item, batch);
-	if (batch->count == BATCH && hands > 1) {
-		note_time(&batch->together_ns, clock_monotonic_ns() - began_ns);
+	if (batch->count == BATCH && hands > batch->cores) {
+		note_time(&batch->more_ns, clock_monotonic_ns() - began_ns);
 	} else if (batch->count == BATCH) {
-		note_time(&batch->alone_ns, clock_monotonic_ns() - began_ns);
-		note_time(&batch->alone_cpu_ns, clock_cpu_ns() - began_cpu_ns);
+		note_time(&batch->few_ns, clock_monotonic_ns() - began_ns);
+		note_time(&batch->few_cpu_ns, clock_cpu_ns() - began_cpu_ns);
 	}
 	for (size_t i = 0; i < batch->count; i++)
 		report_item(batch->reaper, &batch->items[i]);
@@ -303,20 +340,22 @@ add_receipt(struct reaper_batch *batch)
 {
 	struct item *item = &batch->items[batch->count];
 	const struct strbuf *path = &item->receipt.path;
+	/* Of "", too. */
+	uint64_t hash = hash_bytes(path->data, path->length);
+	size_t i = 0;
 
-	item->path_hash = hash_bytes(path->data, path->length); /* of "", too */
-	for (size_t i = 0; i < batch->count; i++) {
-		struct item other;
+	while (i < batch->count && batch->path_hashes[i] != hash)
+		i++;
+	if (i < batch->count) {
+		struct item first;
 
-		if (batch->items[i].path_hash != item->path_hash)
-			continue;
 		reap_batch(batch); /* which leaves this one where it is */
-		other = batch->items[0];
+		first = batch->items[0];
 		batch->items[0] = *item;
-		*item = other;
+		*item = first;
 		item = &batch->items[0];
-		break;
 	}
+	batch->path_hashes[batch->count] = hash;
 	batch->bytes = units_add_sizes(batch->bytes, item->receipt.size);
 	batch->count++;
 }
@@ -345,8 +384,10 @@ reap_receipts(struct reaper *reaper, const char *name, int fd, int room_fd,
 	}
 	reap_batch(batch);
 	/* NFS and FUSE keep a name for what is unlinked and still open. */
-	for (size_t i = 0; i < CREW_MAX; i++)
-		fsio_close_all(&batch->closers[i]);
+	for (size_t i = 0; i < CREW_MAX; i++) {
+		fsio_close_all(&batch->hands[i].closer);
+		close_dir(&batch->hands[i]);
+	}
 	/* A live run may be in the middle of writing a line. */
 	if (rc == 0 && reader.bad_lines > 0 && run->is_dead)
 		log_warning("%zu lines of '%s/runs/%s.tsv' are no whole "
@@ -510,8 +551,10 @@ static void
 end_batches(struct reaper_batch *batch)
 {
 	crew_free(batch->crew);
-	for (size_t i = 0; i < CREW_MAX; i++)
-		free(batch->buffers[i]);
+	for (size_t i = 0; i < CREW_MAX; i++) {
+		free(batch->hands[i].buffer);
+		strbuf_done(&batch->hands[i].dir);
+	}
 	for (size_t i = 0; i < BATCH; i++)
 		receipt_done(&batch->items[i].receipt);
 	free(batch);
@@ -527,6 +570,8 @@ reap_runs(struct reaper *reaper)
 	reaper->batch->reaper = reaper;
 	reaper->batch->crew = crew_new();
 	reaper->batch->cores = crew_cores();
+	for (size_t i = 0; i < CREW_MAX; i++)
+		reaper->batch->hands[i].dir_fd = -1;
 	rc = run_each(spool, spool->confirmed_fd, reap_run, reaper);
 	if (rc < 0)
 		reap_fail(reaper, "list", "runs", rc);
