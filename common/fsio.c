@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
 #include "common/strbuf.h"
 
@@ -406,4 +407,14 @@ fsio_is_locked(int fd)
 	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
 		return -errno;
 	return lock.l_type != F_UNLCK;
+}
+
+bool
+fsio_is_unchanged(const struct stat *was, const struct stat *is)
+{
+	return is->st_ino == was->st_ino && is->st_size == was->st_size &&
+	       clock_from_timespec(&is->st_mtim) ==
+		   clock_from_timespec(&was->st_mtim) &&
+	       clock_from_timespec(&is->st_ctim) ==
+		   clock_from_timespec(&was->st_ctim);
 }

@@ -67,6 +67,8 @@ void fsio_close_all(struct fsio_closer *closer);
 int fsio_write_all(int fd, const void *bytes, size_t length);
 /* Reads until LENGTH bytes or the end; how many, or a negative errno. */
 ssize_t fsio_pread_all(int fd, void *bytes, size_t length, off_t offset);
+/* Whether a file is still as it was: inode, size and times. */
+bool fsio_is_unchanged(const struct stat *was, const struct stat *is);
 /* fsync of a directory, so that the names in it last. */
 int fsio_sync_dir(int dirfd);
 

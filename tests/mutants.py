@@ -27,6 +27,7 @@ HEIR = "uploader/heir.c"
 LEDGER = "reaper/ledger.c"
 COMMIT = "uploader/commit.c"
 MULTI = "uploader/multi.c"
+PREFETCH = "uploader/prefetch.c"
 EXCHANGE = "uploader/exchange.c"
 VERDICT = "uploader/verdict.c"
 COMPARE = "uploader/compare.c"
@@ -147,16 +148,24 @@ MUTANTS = [
 
     # --- the uploader and the file --------------------------------------------------------
     Mutant("upload: a writer is no reason to wait", JOB,
-           ("if (lease == LEASE_WRITER) {", "if (false) {"),
+           ("if (file->lease == LEASE_WRITER) {", "if (false) {"),
            story="open_before_the_upload"),
-    Mutant("upload: fstat before the lease", JOB,
-           ("	lease = settle_take_lease(", "	int looked = fstat(job->fd, &job->st);\n"
-            "	lease = settle_take_lease("),
-           ("	if (fstat(job->fd, &job->st) < 0) {", "	if (looked < 0) {"),
+    Mutant("upload: fstat before the lease", PREFETCH,
+           ("	file->lease = settle_take_lease(",
+            "	int looked = fstat(file->fd, &file->st) < 0 ? errno : 0;\n"
+            "	file->lease = settle_take_lease("),
+           ("file->stat_error = fstat(file->fd, &file->st) < 0 ? errno : 0;",
+            "file->stat_error = looked;"),
            story="written_before_the_upload_leases"),
-    Mutant("upload: no stat after the PUT", JOB,
-           ("if (!is_unchanged(job))", "if (false)"),
+    Mutant("upload: no stat after the PUT", COMMIT,
+           ("item->has_changed = has_changed(run, item);", "item->has_changed = false;"),
            story="written_while_it_is_sent"),
+    Mutant("upload: what has changed meanwhile moves on all the same", COMMIT,
+           ("if (!batch->items[i].has_changed)", "if (true)"),
+           test="tests/unit/test_worker leaves_out_what_has_changed"),
+    Mutant("upload: what has changed meanwhile gets its receipt", COMMIT,
+           ("to += item->has_changed ? 0 : item->line_size;", "to += item->line_size;"),
+           test="tests/unit/test_worker leaves_out_what_has_changed"),
     Mutant("upload: no stat before an upload in parts is completed", MULTI,
            ("if (job_has_changed(lead)) {", "if (false) {"),
            story="written_between_parts"),

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -26,9 +27,11 @@ static const int64_t delay_ns = 100 * CLOCK_NS_PER_MS;
 struct commit_item {
 	char *path;
 	ino_t inode;
-	int64_t size_bytes;
+	bool is_stored, was_sent;
+	struct stat was;  /* what was sent */
+	size_t line_size; /* of its receipt, which follows the one before */
+	bool has_changed; /* since then */
 	int64_t key_hash;
-	bool is_stored;
 	int error; /* of its rename: a negative errno, or 0 */
 };
 
@@ -88,13 +91,20 @@ add_item(struct commit_batch *batch, const struct commit_item *item)
 }
 
 void
-commit_add_receipt(struct commit *commit, const char *path, ino_t inode,
-    int64_t size_bytes, const char *line, int64_t key_hash)
+commit_add_receipt(struct commit *commit, const struct commit_stored *stored)
 {
-	const struct commit_item item = {
-	    mem_copy(path), inode, size_bytes, key_hash, true, 0};
+	struct commit_item item = {
+	    .path = mem_copy(stored->path),
+	    .inode = stored->inode,
+	    .is_stored = true,
+	    .was_sent = stored->was != NULL,
+	    .line_size = strlen(stored->line),
+	    .key_hash = stored->key_hash,
+	};
 
-	strbuf_puts(&commit->waiting.receipts, line);
+	if (stored->was != NULL)
+		item.was = *stored->was;
+	strbuf_add(&commit->waiting.receipts, stored->line, item.line_size);
 	commit->waiting.receipt_count++;
 	commit->receipts++;
 	add_item(&commit->waiting, &item);
@@ -105,7 +115,7 @@ commit_add_reason(struct commit *commit, const char *path, ino_t inode,
     const char *code, const char *message, int64_t key_hash)
 {
 	const struct commit_item item = {
-	    mem_copy(path), inode, 0, key_hash, false, 0};
+	    .path = mem_copy(path), .inode = inode, .key_hash = key_hash};
 	struct strbuf *line = &commit->waiting.reasons;
 	char when[TIMEFMT_MAX];
 
@@ -184,7 +194,8 @@ static void
 report(const struct commit_item *item, struct commit_context *context)
 {
 	if (item->is_stored) {
-		commit_report_stored(context, item->path, item->size_bytes);
+		commit_report_stored(context, item->path,
+		    item->was_sent ? item->was.st_size : -1);
 		return;
 	}
 	context->failed++;
@@ -212,12 +223,46 @@ move(const struct run *run, struct spool *spool, const struct commit_item *item)
 				     &run->failed, item->path, item->inode);
 }
 
+/* Whether a file isn't what was sent any more. */
+static bool
+has_changed(const struct run *run, const struct commit_item *item)
+{
+	struct stat is;
+
+	return item->was_sent && (fstatat(run->uploading.fd, item->path, &is,
+				      AT_SYMLINK_NOFOLLOW) < 0 ||
+				     !fsio_is_unchanged(&item->was, &is));
+}
+
+/* Leaves out the receipts of files that have changed. */
+static void
+look_again(const struct run *run, struct commit_batch *batch)
+{
+	char *lines = batch->receipts.data;
+	size_t from = 0, to = 0;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		struct commit_item *item = &batch->items[i];
+
+		item->has_changed = has_changed(run, item);
+		if (item->has_changed)
+			batch->receipt_count--;
+		else if (from != to)
+			memmove(lines + to, lines + from, item->line_size);
+		to += item->has_changed ? 0 : item->line_size;
+		from += item->line_size;
+	}
+	if (from != to)
+		strbuf_truncate(&batch->receipts, to);
+}
+
 void
 commit_write(struct commit *commit, struct spool *spool)
 {
 	struct commit_batch *batch = &commit->written;
 	int rc = 0;
 
+	look_again(commit->run, batch);
 	if (batch->receipts.length > 0)
 		rc = run_append(commit->run, strbuf_text(&batch->receipts),
 		    batch->receipts.length, batch->receipt_count);
@@ -225,17 +270,25 @@ commit_write(struct commit *commit, struct spool *spool)
 		rc = run_append_reasons(spool, commit->run,
 		    strbuf_text(&batch->reasons), batch->reasons.length);
 	for (size_t i = 0; rc == 0 && i < batch->count; i++)
-		batch->items[i].error = move(
-		    commit->run, spool, &batch->items[i]);
+		if (!batch->items[i].has_changed)
+			batch->items[i].error = move(
+			    commit->run, spool, &batch->items[i]);
 	commit->error = rc;
 }
 
 /* What has come of one file. */
 static void
-end_item(const struct commit_item *item, struct commit_context *context)
+end_item(struct run *run, const struct commit_item *item,
+    struct commit_context *context)
 {
+	if (item->has_changed)
+		context->changed(
+		    context->changed_context, run, item->path, item->inode);
 	if (item->key_hash >= 0)
 		(void)fsio_unlock(context->keys_fd, item->key_hash, 1);
+	if (item->has_changed)
+		return;
+	run->held--;
 	if (item->error == 0) {
 		report(item, context);
 		return;
@@ -274,8 +327,7 @@ commit_end(struct commit *commit, struct commit_context *context)
 		return commit->error;
 	}
 	for (size_t i = 0; i < batch->count; i++)
-		end_item(&batch->items[i], context);
-	commit->run->held -= batch->count;
+		end_item(commit->run, &batch->items[i], context);
 	empty_batch(batch);
 	return 0;
 }

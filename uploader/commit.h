@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "common/run.h"
@@ -38,6 +39,11 @@ struct commit {
 struct commit_context {
 	struct stage *stage;
 	int keys_fd; /* locks/keys, or -1 */
+	/* Of the run's files PATH was stored, but isn't what was sent any more:
+	 * has it given back. */
+	void (*changed)(void *changed_context, struct run *run,
+	    const char *path, ino_t inode);
+	void *changed_context;
 	size_t uploaded, failed, stuck;
 	int64_t uploaded_bytes;
 };
@@ -47,12 +53,18 @@ struct commit *commit_new(struct run *run, struct commit *older);
 /* Ends the run. Nothing may be waiting in it. NULL is fine. */
 void commit_free(struct commit *commit, struct spool *spool);
 
-/* Adds a stored file: its receipt LINE (with newline), which becomes durable
- * with the next flush. SIZE_BYTES is what was sent now; -1: nothing was.
- * KEY_HASH is the byte of locks/keys to let go then, or -1. The file counts as
- * held by the run until then. */
-void commit_add_receipt(struct commit *commit, const char *path, ino_t inode,
-    int64_t size_bytes, const char *line, int64_t key_hash);
+/* A file that was stored. */
+struct commit_stored {
+	const char *path;
+	ino_t inode;
+	const struct stat *was; /* as it was sent; NULL: nothing was now */
+	const char *line;	/* the receipt, with its newline */
+	int64_t key_hash;	/* the byte of locks/keys to let go, or -1 */
+};
+/* Adds it: its receipt becomes durable with the next batch, unless it isn't as
+ * it was any more. It counts as held by the run until then. */
+void commit_add_receipt(
+    struct commit *commit, const struct commit_stored *stored);
 /* Adds a file that is refused for good, and why. */
 void commit_add_reason(struct commit *commit, const char *path, ino_t inode,
     const char *code, const char *message, int64_t key_hash);
@@ -71,7 +83,8 @@ struct commit *commit_find_due(
 /* Three steps, in this order; the one in the middle may be another thread's,
  * which may log nothing. Makes a batch of what waits. */
 void commit_begin(struct commit *commit);
-/* Syncs the batch's lines, and then renames its files. */
+/* Looks at the files once more, syncs the batch's lines, and then renames its
+ * files. */
 void commit_write(struct commit *commit, struct spool *spool);
 /* Logs, prints and counts what has come of the batch. Returns 0, or a negative
  * errno when the lines couldn't be made durable: then nothing was renamed, and

@@ -226,7 +226,7 @@ hand_over(const struct legacy *file, struct pick_claim *claim)
 }
 
 int
-heir_next(struct heir *heir, const struct run *run, const struct pathset *left,
+heir_next(struct heir *heir, const struct run *run, struct pathset *left,
     const struct pick_gate *gate, struct pick_claim *claim)
 {
 	for (;;) {

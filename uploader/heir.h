@@ -17,9 +17,8 @@ bool heir_is_empty(const struct heir *heir);
 /* Takes the next file of a dead run, but none of LEFT, asking GATE, as
  * pick_next does, holding that run's lock meanwhile. Returns 1, 0 when there
  * is none, or a negative errno. */
-int heir_next(struct heir *heir, const struct run *run,
-    const struct pathset *left, const struct pick_gate *gate,
-    struct pick_claim *claim);
+int heir_next(struct heir *heir, const struct run *run, struct pathset *left,
+    const struct pick_gate *gate, struct pick_claim *claim);
 void heir_free(struct heir *heir);
 
 #endif

@@ -35,9 +35,11 @@ enum {
 	/* Memory for the files of all jobs together, but for small ones, which
 	 * are always read whole. */
 	BODIES_MAX = 6 * 1024 * 1024,
-	BODY_SMALL = 16 * 1024,
+	BODY_SMALL = 16 * 1024, /* read before the job begins, too */
 	BODY_LARGE = 1024 * 1024
 };
+
+static const char changed_meanwhile[] = "it was changed while it was uploaded";
 
 static void
 drop_body(struct job *job)
@@ -71,12 +73,54 @@ uncount(struct uploader *up)
 	up->is_bounded = false; /* until it is asked again */
 }
 
+/* Moves the file of RUN back to claimed/. */
+static void
+give_back(struct uploader *up, struct run *run, const char *path, ino_t inode)
+{
+	int rc = spool_give_back(
+	    up->stage->spool, &run->uploading, path, inode);
+
+	run->held--;
+	if (rc == -EEXIST) {
+		log_debug("%s stays in uploading/: another file of its path "
+			  "waits in claimed/",
+		    path);
+	} else if (rc < 0 && rc != -ENOENT) {
+		log_about(LOG_ERROR, LOG_PATH(path),
+		    "Cannot rename '%s' from uploading/ back to "
+		    "claimed/: %s; the next run takes it up",
+		    path, strerror(-rc));
+		stage_fail(up->stage, EX_IOERR);
+	}
+}
+
+void
+job_stored_in_vain(
+    void *context, struct run *run, const char *path, ino_t inode)
+{
+	struct uploader *up = context;
+
+	log_about(LOG_WARNING, LOG_PATH(path), "%s stays queued: %s", path,
+	    changed_meanwhile);
+	up->failures[FAILURE_CHANGED]++;
+	stage_fail(up->stage, EX_TEMPFAIL);
+	pick_leave(up->pick, path);
+	give_back(up, run, path, inode);
+}
+
+void
+job_leave(struct uploader *up, const struct prefetched *file)
+{
+	give_back(up, file->commit->run, strbuf_text(&file->claim.path),
+	    file->claim.inode);
+	keylock_release(up, file->claim.key_hash);
+}
+
 void
 job_give_back(struct job *job, enum give_back how, const char *reason)
 {
 	struct uploader *up = job->up;
 	const char *path = strbuf_text(&job->path);
-	int rc;
 
 	if (job->abort != NULL) {
 		abandon_end(job, false, reason);
@@ -95,26 +139,14 @@ job_give_back(struct job *job, enum give_back how, const char *reason)
 		return;
 	if (job->multi != NULL)
 		multi_end(job, false, true);
-	rc = spool_give_back(
-	    up->stage->spool, &job->commit->run->uploading, path, job->inode);
-	job->commit->run->held--;
 	if (how == GIVE_DEFERRED)
 		uncount(up);
 	else
 		stage_fail(
 		    up->stage, how == GIVE_LOCAL ? EX_IOERR : EX_TEMPFAIL);
+	/* In this order: claims are taken meanwhile. */
 	pick_leave(up->pick, path);
-	if (rc == -EEXIST) {
-		log_debug("%s stays in uploading/: another file of its path "
-			  "waits in claimed/",
-		    path);
-	} else if (rc < 0 && rc != -ENOENT) {
-		log_about(LOG_ERROR, LOG_PATH(path),
-		    "Cannot rename '%s' from uploading/ back to "
-		    "claimed/: %s; the next run takes it up",
-		    path, strerror(-rc));
-		stage_fail(up->stage, EX_IOERR);
-	}
+	give_back(up, job->commit->run, path, job->inode);
 	keylock_release(up, job->key_hash);
 	job->key_hash = -1;
 	job_become_idle(job);
@@ -161,19 +193,13 @@ job_reject_answer(struct job *job, const char *code, const char *message,
 bool
 job_has_changed(const struct job *job)
 {
-	const struct stat *was = &job->st;
 	struct stat is;
 	int rc = job->fd >= 0
 		     ? fstat(job->fd, &is)
 		     : fstatat(job->commit->run->uploading.fd,
 			   strbuf_text(&job->path), &is, AT_SYMLINK_NOFOLLOW);
 
-	return rc < 0 || is.st_ino != was->st_ino ||
-	       is.st_size != was->st_size ||
-	       clock_from_timespec(&is.st_mtim) !=
-		   clock_from_timespec(&was->st_mtim) ||
-	       clock_from_timespec(&is.st_ctim) !=
-		   clock_from_timespec(&was->st_ctim);
+	return rc < 0 || !fsio_is_unchanged(&job->st, &is);
 }
 
 /* False: it has changed, and was given back. */
@@ -182,8 +208,7 @@ is_unchanged(struct job *job)
 {
 	if (!job_has_changed(job))
 		return true;
-	job_give_back(
-	    job, GIVE_CHANGED, "it was changed while it was uploaded");
+	job_give_back(job, GIVE_CHANGED, changed_meanwhile);
 	return false;
 }
 
@@ -220,7 +245,8 @@ job_stored(struct job *job)
 	struct strbuf line = {0};
 
 	assert((job->digest.have & DIGEST_CRC32C) != 0);
-	if (!is_unchanged(job))
+	/* Others are looked at before their receipts are written. */
+	if (job->multi != NULL && !is_unchanged(job))
 		return;
 	if (job->multi != NULL)
 		multi_end(job,
@@ -230,8 +256,13 @@ job_stored(struct job *job)
 	if ((job->digest.have & DIGEST_SHA256) != 0)
 		strbuf_puts(&receipt.sha256, job->digest.sha256_hex);
 	receipt_format(&receipt, &line);
-	commit_add_receipt(job->commit, strbuf_text(&job->path), job->inode,
-	    job->st.st_size, strbuf_text(&line), job->key_hash);
+	commit_add_receipt(job->commit, &(struct commit_stored){
+					    .path = strbuf_text(&job->path),
+					    .inode = job->inode,
+					    .was = &job->st,
+					    .line = strbuf_text(&line),
+					    .key_hash = job->key_hash,
+					});
 	job->key_hash = -1;
 	strbuf_done(&line);
 	strbuf_done(&receipt.bucket);
@@ -336,20 +367,17 @@ say_no_lease(struct uploader *up, int error)
 	    up->config->spool_dir, strerror(error));
 }
 
-/* Judges the open file under a lease, which it keeps. False: it was given
+/* Judges the file, which was opened under a lease. False: it was given
  * back. */
 static bool
-is_settled(struct job *job)
+is_settled(struct job *job, const struct prefetched *file)
 {
 	struct uploader *up = job->up;
 	int64_t now_ns = clock_fs_now_ns(&job->commit->run->fs_clock);
-	enum lease lease;
 	int64_t mtime_ns, age_s;
-	int error;
 
-	lease = settle_take_lease(job->fd, up->config->settle_check, &error);
-	if (fstat(job->fd, &job->st) < 0) {
-		job_give_back(job, GIVE_LOCAL, strerror(errno));
+	if (file->stat_error != 0) {
+		job_give_back(job, GIVE_LOCAL, strerror(file->stat_error));
 		return false;
 	}
 	/* As was said when it was taken, or else it is looked at now. */
@@ -360,14 +388,14 @@ is_settled(struct job *job)
 		return false;
 	}
 	job->inode = job->st.st_ino;
-	if (lease == LEASE_HELD)
+	if (file->lease == LEASE_HELD)
 		return true;
-	if (lease == LEASE_WRITER) {
+	if (file->lease == LEASE_WRITER) {
 		job_give_back(
 		    job, GIVE_DEFERRED, "somebody has it open for writing");
 		return false;
 	}
-	say_no_lease(up, error);
+	say_no_lease(up, file->lease_error);
 	/* Its change time is that of our own renames. */
 	mtime_ns = clock_from_timespec(&job->st.st_mtim);
 	if (__builtin_sub_overflow(now_ns, mtime_ns, &age_s))
@@ -386,23 +414,14 @@ is_settled(struct job *job)
 	return true;
 }
 
-static int
-open_name(const struct job *job)
-{
-	return openat(job->commit->run->uploading.fd, strbuf_text(&job->path),
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-}
-
+/* False: it couldn't be, and that was dealt with. */
 static bool
-open_file(struct job *job)
+was_opened(struct job *job, int error)
 {
 	struct stat st;
-	int error;
 
-	job->fd = open_name(job);
-	if (job->fd >= 0)
+	if (error == 0)
 		return true;
-	error = errno;
 	/* What readdir said may be made up, on FUSE and some overlays. */
 	if (fstatat(job->commit->run->uploading.fd, strbuf_text(&job->path),
 		&st, AT_SYMLINK_NOFOLLOW) == 0)
@@ -438,7 +457,7 @@ job_reopen(struct job *job)
 {
 	if (job->fd >= 0)
 		return true;
-	job->fd = open_name(job);
+	job->fd = prefetch_open_file(job->commit->run, strbuf_text(&job->path));
 	if (job->fd < 0) {
 		job_give_back(job, GIVE_LOCAL, strerror(errno));
 		return false;
@@ -484,6 +503,14 @@ fits_in_memory(const struct job *job)
 		   taken + (size_t)job->st.st_size <= BODIES_MAX);
 }
 
+/* Of its bytes only N could be read, or, negative, for that error none. */
+static void
+give_back_unread(struct job *job, int64_t n)
+{
+	job_give_back(job, n < 0 ? GIVE_LOCAL : GIVE_CHANGED,
+	    n < 0 ? strerror((int)-n) : "it got shorter");
+}
+
 /* Small enough: read it whole, once. */
 static void
 read_body(struct job *job)
@@ -495,8 +522,7 @@ read_body(struct job *job)
 	job->body = mem_alloc(job->body_size);
 	n = fsio_pread_all(job->fd, job->body, job->body_size, 0);
 	if (n != job->st.st_size) {
-		job_give_back(job, n < 0 ? GIVE_LOCAL : GIVE_CHANGED,
-		    n < 0 ? strerror((int)-n) : "it got shorter");
+		give_back_unread(job, n);
 		return;
 	}
 	if (uploader_is_unconditional(job->up) || job->multi != NULL) {
@@ -536,8 +562,7 @@ take_hashed(struct job *job)
 	if (n == job->hashing.length)
 		digested(job);
 	else
-		job_give_back(job, n < 0 ? GIVE_LOCAL : GIVE_CHANGED,
-		    n < 0 ? strerror((int)-n) : "it got shorter");
+		give_back_unread(job, n);
 }
 
 void
@@ -613,9 +638,11 @@ job_help(struct job *job, const struct job *lead)
 }
 
 static void
-reset(struct job *job, struct commit *commit, const struct pick_claim *claim)
+reset(struct job *job, const struct prefetched *file)
 {
-	job->commit = commit;
+	const struct pick_claim *claim = &file->claim;
+
+	job->commit = file->commit;
 	job->inode = claim->inode;
 	strbuf_reset(&job->path);
 	strbuf_puts(&job->path, strbuf_text(&claim->path));
@@ -633,32 +660,81 @@ reset(struct job *job, struct commit *commit, const struct pick_claim *claim)
 	job->up->active++;
 }
 
+struct prefetch_plan
+job_plan(const struct uploader *up)
+{
+	int64_t parts_from = up->config->multipart_threshold_bytes;
+
+	return (struct prefetch_plan){
+	    .settle_check = up->config->settle_check,
+	    .digests = digests_of(up),
+	    .size_most = parts_from < BODY_SMALL ? parts_from : BODY_SMALL,
+	    /* It is synced yet, or sent. */
+	    .keeps_open = uploader_is_unconditional(up),
+	};
+}
+
+/* What FILE has is the job's from now on. */
+static void
+take_over(struct job *job, struct prefetched *file)
+{
+	struct digest digest = job->digest;
+
+	job->fd = file->fd;
+	file->fd = -1;
+	job->st = file->st;
+	job->body = file->body;
+	file->body = NULL;
+	if (job->body != NULL) {
+		job->body_size = (size_t)job->st.st_size;
+		job->up->body_bytes += job->body_size;
+	}
+	job->digest = file->digest;
+	file->digest = digest;
+}
+
+/* False: it couldn't be, and was given back. */
+static bool
+was_read(struct job *job, const struct prefetched *file)
+{
+	if (job->body == NULL || file->length == job->st.st_size)
+		return true;
+	give_back_unread(job, file->length);
+	return false;
+}
+
 void
-job_begin(
-    struct job *job, struct commit *commit, const struct pick_claim *claim)
+job_begin(struct job *job, struct prefetched *file)
 {
 	const struct uploader *up = job->up;
+	const struct prefetch_plan plan = job_plan(up);
+	struct fsio_closer closer = {0};
 	const char *fault;
 
 	assert(job->state == JOB_IDLE);
-	reset(job, commit, claim);
-	if (!claim->is_regular && !look(job))
-		return;
+	reset(job, file);
+	if (!file->is_opened) {
+		if (!look(job))
+			return;
+		prefetch_open(file, &plan, &closer);
+		fsio_close_all(&closer);
+	}
+	take_over(job, file);
 	fault = keypath_key_fault(strbuf_text(&job->key));
 	if (fault != NULL) {
 		job_reject(job, "InvalidKey", fault);
 		return;
 	}
-	if (!open_file(job) || !is_settled(job))
+	if (!was_opened(job, file->error) || !is_settled(job, file))
 		return;
 	job->step = STEP_PUT;
-	if (!job_lock_key(job))
+	if (!job_lock_key(job) || !was_read(job, file))
 		return;
 	if (job->st.st_size > up->config->multipart_threshold_bytes) {
 		settle_release_lease(job->fd);
 		multi_begin(job);
 	} else {
-		job_digest(job, digests_of(up));
+		job_digest(job, plan.digests);
 	}
 }
 

@@ -10,6 +10,7 @@
 
 #include "uploader/digest.h"
 #include "uploader/hashers.h"
+#include "uploader/prefetch.h"
 #include "uploader/uploader.h"
 
 enum job_state {
@@ -88,10 +89,17 @@ struct job {
 	struct s3_error error;
 };
 
-/* Begins with the file of CLAIM, which is in COMMIT's run. The job may be
- * idle again when it returns. */
-void job_begin(
-    struct job *job, struct commit *commit, const struct pick_claim *claim);
+/* How files are opened that job_begin begins with. */
+struct prefetch_plan job_plan(const struct uploader *up);
+/* Begins with FILE, which it empties. The job may be idle again when it
+ * returns. */
+void job_begin(struct job *job, struct prefetched *file);
+/* The same for one that is stored, but isn't what was sent any more. For
+ * commit.h: CONTEXT is the uploader. */
+void job_stored_in_vain(
+    void *context, struct run *run, const char *path, ino_t inode);
+/* Gives a file back with which no job has begun: anybody may take it. */
+void job_leave(struct uploader *up, const struct prefetched *file);
 /* Goes on with digests that have been computed, or wakes up. */
 void job_work(struct job *job, int64_t now_ns);
 /* Cancels what goes on and gives the file back. */

@@ -496,9 +496,8 @@ named_wait(struct named *named)
 }
 
 int
-named_next(struct named *named, const struct run *run,
-    const struct pathset *left, const struct pick_gate *gate,
-    struct pick_claim *claim)
+named_next(struct named *named, const struct run *run, struct pathset *left,
+    const struct pick_gate *gate, struct pick_claim *claim)
 {
 	for (;;) {
 		const char *name, *path;

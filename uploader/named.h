@@ -35,9 +35,8 @@ int named_wait(struct named *named);
  * pick_next does. What is named and is no claim is said, with the exit status.
  * Returns 1, 0 when there is no name (for now, or any more), or a negative
  * errno. */
-int named_next(struct named *named, const struct run *run,
-    const struct pathset *left, const struct pick_gate *gate,
-    struct pick_claim *claim);
+int named_next(struct named *named, const struct run *run, struct pathset *left,
+    const struct pick_gate *gate, struct pick_claim *claim);
 /* Calls VISIT for each claim that is named, DIRFD/PATH being the file, and
  * takes none. Returns 0 or a negative errno. */
 int named_each(struct named *named,

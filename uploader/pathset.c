@@ -32,14 +32,15 @@ slot_of(const struct pathset *set, const char *path)
 static void
 grow(struct pathset *set)
 {
-	struct pathset old = *set;
+	char **slots = set->slots;
+	size_t capacity = set->capacity;
 
-	set->capacity = old.capacity > 0 ? old.capacity * 2 : FIRST_CAPACITY;
+	set->capacity = capacity > 0 ? capacity * 2 : FIRST_CAPACITY;
 	set->slots = mem_zero(set->capacity, sizeof *set->slots);
-	for (size_t i = 0; i < old.capacity; i++)
-		if (old.slots[i] != NULL)
-			*slot_of(set, old.slots[i]) = old.slots[i];
-	free(old.slots);
+	for (size_t i = 0; i < capacity; i++)
+		if (slots[i] != NULL)
+			*slot_of(set, slots[i]) = slots[i];
+	free(slots);
 }
 
 void
@@ -47,6 +48,7 @@ pathset_add(struct pathset *set, const char *path)
 {
 	char **slot;
 
+	(void)pthread_mutex_lock(&set->lock);
 	if (set->count * 2 >= set->capacity)
 		grow(set);
 	slot = slot_of(set, path);
@@ -54,12 +56,29 @@ pathset_add(struct pathset *set, const char *path)
 		*slot = mem_copy(path);
 		set->count++;
 	}
+	(void)pthread_mutex_unlock(&set->lock);
 }
 
 bool
-pathset_has(const struct pathset *set, const char *path)
+pathset_has(struct pathset *set, const char *path)
 {
-	return set->count > 0 && *slot_of(set, path) != NULL;
+	bool has;
+
+	(void)pthread_mutex_lock(&set->lock);
+	has = set->count > 0 && *slot_of(set, path) != NULL;
+	(void)pthread_mutex_unlock(&set->lock);
+	return has;
+}
+
+size_t
+pathset_count(struct pathset *set)
+{
+	size_t count;
+
+	(void)pthread_mutex_lock(&set->lock);
+	count = set->count;
+	(void)pthread_mutex_unlock(&set->lock);
+	return count;
 }
 
 void
@@ -68,5 +87,6 @@ pathset_done(struct pathset *set)
 	for (size_t i = 0; i < set->capacity; i++)
 		free(set->slots[i]);
 	free(set->slots);
-	*set = (struct pathset){0};
+	set->slots = NULL;
+	set->capacity = set->count = 0;
 }

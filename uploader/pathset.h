@@ -1,18 +1,28 @@
-/* A set of paths. */
+/* A set of paths, which several threads may use at once. */
 #ifndef UPLOADER_PATHSET_H
 #define UPLOADER_PATHSET_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 struct pathset {
-	char **slots; /* open addressing; NULL is free */
+	pthread_mutex_t lock; /* for all below */
+	char **slots;	      /* open addressing; NULL is free */
 	size_t capacity;
 	size_t count;
 };
 
+/* What it is before its first use. */
+#define PATHSET_EMPTY \
+	{ \
+		.lock = PTHREAD_MUTEX_INITIALIZER \
+	}
+
 void pathset_add(struct pathset *set, const char *path);
-bool pathset_has(const struct pathset *set, const char *path);
+bool pathset_has(struct pathset *set, const char *path);
+size_t pathset_count(struct pathset *set);
+/* Used by no other thread any more: it is empty again. */
 void pathset_done(struct pathset *set);
 /* A 64-bit hash of TEXT (FNV-1a), the same on every machine. */
 unsigned long long pathset_hash(const char *text);

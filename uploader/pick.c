@@ -46,6 +46,11 @@ struct dir {
 	bool is_known; /* its subdirectories are in the list, too */
 };
 
+struct bar {
+	char *path;
+	int error; /* a negative errno */
+};
+
 struct pick {
 	struct spool *spool;
 	int64_t after_ns; /* prune_after */
@@ -55,7 +60,9 @@ struct pick {
 	int64_t relist_ns; /* then */
 	struct heir *heir; /* of dead runs; NULL: asked in this pass */
 	struct pathset left;
-	struct pathset barred; /* what may not be read or taken; reported */
+	struct pathset barred; /* what may not be read or taken */
+	struct bar *unsaid;    /* of these; for pick_report */
+	size_t unsaid_count;
 	/* The pass: directories in claimed/, and which is next. */
 	struct dir *dirs;
 	size_t dir_count, dir_next;
@@ -87,6 +94,7 @@ pick_new(struct spool *spool, int64_t after_ns)
 	pick->spool = spool;
 	pick->after_ns = after_ns;
 	pick->names = mem_zero(BATCH_NAMES, sizeof *pick->names);
+	pick->left = pick->barred = (struct pathset)PATHSET_EMPTY;
 	return pick;
 }
 
@@ -119,6 +127,7 @@ pick_free(struct pick *pick)
 	if (pick == NULL)
 		return;
 	end_pass(pick);
+	pick_report(pick);
 	pathset_done(&pick->left);
 	pathset_done(&pick->barred);
 	strbuf_done(&pick->text);
@@ -173,15 +182,15 @@ pick_leave(struct pick *pick, const char *path)
 }
 
 size_t
-pick_left(const struct pick *pick)
+pick_left(struct pick *pick)
 {
-	return pick->left.count;
+	return pathset_count(&pick->left);
 }
 
 size_t
-pick_barred(const struct pick *pick)
+pick_barred(struct pick *pick)
 {
-	return pick->barred.count;
+	return pathset_count(&pick->barred);
 }
 
 /* PATH, which a script made as somebody else, may not be read or renamed: that
@@ -192,10 +201,27 @@ bar(struct pick *pick, const char *path, int error)
 	if (pathset_has(&pick->barred, path))
 		return;
 	pathset_add(&pick->barred, path);
-	log_about(LOG_ERROR, LOG_PATH(path),
-	    "Cannot take '%s' from claimed/: %s; give it, and the "
-	    "directory it is in, to the user who runs s3spool",
-	    path, strerror(-error));
+	pick->unsaid = mem_grow(
+	    pick->unsaid, pick->unsaid_count + 1, sizeof *pick->unsaid);
+	pick->unsaid[pick->unsaid_count++] = (struct bar){
+	    mem_copy(path), error};
+}
+
+void
+pick_report(struct pick *pick)
+{
+	for (size_t i = 0; i < pick->unsaid_count; i++) {
+		const struct bar *bar = &pick->unsaid[i];
+
+		log_about(LOG_ERROR, LOG_PATH(bar->path),
+		    "Cannot take '%s' from claimed/: %s; give it, and the "
+		    "directory it is in, to the user who runs s3spool",
+		    bar->path, strerror(-bar->error));
+		free(bar->path);
+	}
+	free(pick->unsaid);
+	pick->unsaid = NULL;
+	pick->unsaid_count = 0;
 }
 
 static void

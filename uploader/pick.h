@@ -61,13 +61,16 @@ int pick_look(struct pick *pick);
  * (asking again looks anew), or a negative errno. */
 int pick_next(
     struct pick *pick, const struct run *run, struct pick_claim *claim);
-/* This path isn't taken again by this process: it was given back. */
+/* This path isn't taken again by this process: it is being given back. May be
+ * called while another thread is in pick_next. */
 void pick_leave(struct pick *pick, const char *path);
 /* How many paths are left so. */
-size_t pick_left(const struct pick *pick);
+size_t pick_left(struct pick *pick);
 /* How many files and directories in claimed/ may not be read or moved by us;
- * each was reported once, and passed over. */
-size_t pick_barred(const struct pick *pick);
+ * each is passed over, and reported once. */
+size_t pick_barred(struct pick *pick);
+/* Logs those that haven't been reported yet. */
+void pick_report(struct pick *pick);
 
 /* For heir.c: takes FROM, asking GATE. Returns as spool_take and the gate
  * do. */

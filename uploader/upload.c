@@ -1,10 +1,11 @@
 /* The event loop: slots that are free take claims, requests go out and their
  * answers come in, receipts are committed in groups.
  *
- * As many files are in flight as there are connections, no more, and not many
- * wait for their receipts, so other uploaders find work and a crash leaves
- * little behind. A job that waits for its next attempt keeps its slot: a store
- * in trouble gets fewer requests, and nothing piles up here. */
+ * As many files are in flight as there are connections, no more; few are taken
+ * ahead of that (prefetch.h), and not many wait for their receipts: so other
+ * uploaders find work, and a crash leaves little behind. A job that waits for
+ * its next attempt keeps its slot: a store in trouble gets fewer requests, and
+ * nothing piles up here. */
 #include "uploader/upload.h"
 
 #include <errno.h>
@@ -24,7 +25,6 @@
 #include "common/units.h"
 #include "uploader/abandon.h"
 #include "uploader/client.h"
-#include "uploader/committer.h"
 #include "uploader/confine.h"
 #include "uploader/exchange.h"
 #include "uploader/job.h"
@@ -32,10 +32,12 @@
 #include "uploader/libraries.h"
 #include "uploader/multi.h"
 #include "uploader/named.h"
+#include "uploader/prefetch.h"
 #include "uploader/settings.h"
 #include "uploader/upload_metrics.h"
 #include "uploader/upload_progress.h"
 #include "uploader/uploader.h"
+#include "uploader/worker.h"
 
 enum {
 	RUN_RECEIPTS = 100000,
@@ -113,17 +115,32 @@ renew_run(struct uploader *up)
 	return true;
 }
 
-/* A dead run had stored it and written its receipt: only the renames were
+/* True: a dead run had stored it and written its receipt, only the renames were
  * missing. */
-static void
-adopt(struct uploader *up)
+static bool
+adopt(struct uploader *up, const struct prefetched *file)
 {
-	const struct pick_claim *claim = &up->claim;
+	const struct pick_claim *claim = &file->claim;
+	const char *path = strbuf_text(&claim->path);
 
-	log_debug("%s was stored by a run that died; its receipt is kept",
-	    strbuf_text(&claim->path));
-	commit_add_receipt(up->commit, strbuf_text(&claim->path), claim->inode,
-	    -1, strbuf_text(&claim->receipt), claim->key_hash);
+	if (claim->is_confirmed) {
+		file->commit->run->held--; /* it never came to us */
+		commit_report_stored(&up->commits, path, -1);
+		return true;
+	}
+	if (claim->receipt.length == 0)
+		return false;
+	log_debug(
+	    "%s was stored by a run that died; its receipt is kept", path);
+	commit_add_receipt(
+	    file->commit, &(struct commit_stored){
+			      .path = path,
+			      .inode = claim->inode,
+			      .line = strbuf_text(&claim->receipt),
+			      .key_hash = claim->key_hash,
+			  });
+	up->begun++;
+	return true;
 }
 
 /* Whether a free slot rather sends a part of a large file than another file:
@@ -168,14 +185,36 @@ help(struct uploader *up)
 			return;
 }
 
-/* As pick_next does, within the bounds. */
+/* As prefetch_next does, within the bounds. While something is in flight the
+ * loop has better to do than wait. */
 static int
-next_claim(struct uploader *up)
+next_file(struct uploader *up, struct prefetched **ret_file)
 {
+	const struct prefetch_plan plan = job_plan(up);
+
 	up->is_bounded = bounds_are_reached(&up->bounds, up->begun);
-	return up->is_bounded
-		   ? 0
-		   : pick_next(up->pick, up->commit->run, &up->claim);
+	return up->is_bounded ? 0
+			      : prefetch_next(up->prefetch, up->commit, &plan,
+				    up->active == 0, ret_file);
+}
+
+static void
+leave(void *context, struct prefetched *file)
+{
+	struct uploader *up = context;
+
+	if (!adopt(up, file))
+		job_leave(up, file);
+}
+
+/* Gives back what was taken ahead, if there is no use for it (now). */
+static void
+leave_idle(struct uploader *up)
+{
+	if (up->stopping ||
+	    (up->active >= (size_t)up->throttle.limit &&
+		clock_monotonic_ns() >= prefetch_stale_ns(up->prefetch)))
+		prefetch_give_back(up->prefetch, leave, up);
 }
 
 /* Whether there may be more to take as soon as a list's next name is there. */
@@ -205,7 +244,7 @@ is_behind(const struct uploader *up)
 {
 	size_t waiting = 0;
 
-	if (!committer_is_busy(up->committer))
+	if (!worker_is_busy(up->committer))
 		return false;
 	for (const struct commit *c = up->commit; c != NULL; c = c->older)
 		waiting += c->waiting.count;
@@ -218,6 +257,7 @@ fill(struct uploader *up)
 {
 	add_jobs(up);
 	for (size_t i = 0; i < up->job_count && !up->stopping;) {
+		struct prefetched *file;
 		int rc;
 
 		if (up->active >= (size_t)up->throttle.limit)
@@ -237,24 +277,19 @@ fill(struct uploader *up)
 		}
 		if (!renew_run(up))
 			return false;
-		rc = next_claim(up);
+		rc = next_file(up, &file);
+		if (rc == -EINPROGRESS)
+			return true; /* it wakes us up */
 		if (rc < 0)
 			stop_on_error(up, "take claims from", rc);
 		if (rc == 0 && multi_help(up, &up->jobs[i]))
 			continue;
 		if (rc <= 0)
 			return false;
-		if (up->claim.is_confirmed) {
-			commit_report_stored(
-			    &up->commits, strbuf_text(&up->claim.path), -1);
+		if (adopt(up, file))
 			continue;
-		}
-		up->commit->run->held++;
 		up->begun++;
-		if (up->claim.receipt.length > 0)
-			adopt(up);
-		else
-			job_begin(&up->jobs[i], up->commit, &up->claim);
+		job_begin(&up->jobs[i], file);
 	}
 	return true;
 }
@@ -314,21 +349,21 @@ commit_some(struct uploader *up, bool all)
 	int64_t next_ns;
 
 	for (;;) {
-		struct commit *commit = committer_take(up->committer, all);
+		struct commit *commit = worker_take(up->committer, all);
 
 		if (commit != NULL && commit_end(commit, &up->commits) < 0) {
 			up->aborting = true;
 			return 0;
 		}
 		next_ns = INT64_MAX; /* it wakes us up */
-		if (committer_is_busy(up->committer))
+		if (worker_is_busy(up->committer))
 			break;
 		commit = commit_find_due(up->commit,
 		    all ? INT64_MAX : clock_monotonic_ns(), &next_ns);
 		if (commit == NULL)
 			break;
 		commit_begin(commit);
-		committer_start(up->committer, commit);
+		worker_start(up->committer, commit);
 	}
 	end_runs(up);
 	return next_ns;
@@ -365,7 +400,8 @@ on_wake(struct uploader *up)
 	on_signal(up);
 	renewal_take(up);
 	hashers_heed(up->hashers); /* job_work takes what has ended */
-	committer_heed(up->committer);
+	worker_heed(up->committer);
+	prefetch_heed(up->prefetch);
 }
 
 static int64_t
@@ -418,6 +454,7 @@ loop(struct uploader *up)
 			    transfer_waited_ns(up->transfer),
 			    clock_monotonic_ns());
 		work_ns = work(up);
+		leave_idle(up);
 		commit_ns = commit_some(up, up->active == 0);
 		if (up->aborting)
 			return;
@@ -439,6 +476,9 @@ loop(struct uploader *up)
 		} else if (dry && !up->stopping && again_ns < work_ns) {
 			work_ns = again_ns;
 		}
+		if (up->active >= (size_t)up->throttle.limit &&
+		    prefetch_stale_ns(up->prefetch) < work_ns)
+			work_ns = prefetch_stale_ns(up->prefetch);
 		renewal_ns = renewal_work(up);
 		if (commit_ns < work_ns)
 			work_ns = commit_ns;
@@ -460,6 +500,22 @@ loop(struct uploader *up)
 	}
 }
 
+static void
+write_batch(void *spool, void *commit)
+{
+	commit_write(commit, spool);
+}
+
+/* Whether files may be taken before there is use for them: not where they are
+ * counted or named, nor where our own locks decide which. */
+static bool
+may_run_ahead(const struct uploader *up)
+{
+	return up->named == NULL && up->bounds.limit == NULL &&
+	       up->bounds.max_duration == NULL &&
+	       up->config->on_conflict != CONFLICT_OVERWRITE;
+}
+
 /* What may wake the loop up besides sockets. Begins to look for credentials.
  * Returns 0 or a negative errno. */
 static int
@@ -473,8 +529,10 @@ set_up_wake(struct uploader *up)
 	if (up->signal_fd < 0 || up->wake_fd < 0)
 		return -errno;
 	up->hashers = hashers_new();
-	up->committer = committer_new(up->stage->spool);
-	if (up->hashers == NULL || up->committer == NULL)
+	up->committer = worker_new(write_batch, up->stage->spool);
+	up->prefetch = prefetch_new(up->pick, may_run_ahead(up));
+	if (up->hashers == NULL || up->committer == NULL ||
+	    up->prefetch == NULL)
 		return -EMFILE;
 	renewal_fd = renewal_begin(up);
 	if (renewal_fd < 0)
@@ -483,7 +541,11 @@ set_up_wake(struct uploader *up)
 	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, renewal_fd, &event) < 0 ||
 	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, hashers_fd(up->hashers),
 		&event) < 0 ||
-	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, committer_fd(up->committer),
+	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, worker_fd(up->committer),
+		&event) < 0)
+		return -errno;
+	if (prefetch_fd(up->prefetch) >= 0 &&
+	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, prefetch_fd(up->prefetch),
 		&event) < 0)
 		return -errno;
 	event.events = 0;
@@ -562,7 +624,8 @@ tear_down(struct uploader *up)
 	transfer_free(up->transfer);
 	up->transfer = NULL;
 	hashers_free(up->hashers);
-	committer_free(up->committer);
+	worker_free(up->committer);
+	prefetch_free(up->prefetch);
 	renewal_end(up);
 	if (up->wake_fd >= 0)
 		(void)close(up->wake_fd); /* nothing to lose */
@@ -582,8 +645,6 @@ tear_down(struct uploader *up)
 	abandon_free_all(up);
 	pick_free(up->pick);
 	named_free(up->named);
-	strbuf_done(&up->claim.path);
-	strbuf_done(&up->claim.receipt);
 	client_tear_down(up);
 }
 
@@ -677,7 +738,10 @@ upload_all(struct stage *stage, const struct upload_wishes *wishes)
 	    .stage = stage,
 	    .config = stage->config,
 	    .bounds = wishes->bounds,
-	    .commits = {.stage = stage, .keys_fd = -1},
+	    .commits = {.stage = stage,
+		.keys_fd = -1,
+		.changed = job_stored_in_vain,
+		.changed_context = &up},
 	    .signal_fd = -1,
 	    .wake_fd = -1,
 	    .began_ns = clock_monotonic_ns(),

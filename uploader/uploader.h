@@ -21,9 +21,10 @@
 #include "uploader/s3_request.h"
 #include "uploader/transfer.h"
 
-struct committer;
 struct job;
 struct named;
+struct prefetch;
+struct worker;
 
 /* What keeps files from being stored, as a person would look for it. */
 enum upload_failure {
@@ -48,17 +49,17 @@ struct uploader {
 	struct transfer *transfer;
 	struct hashers *hashers; /* of what is large */
 	int signal_fd;
-	int wake_fd; /* an epoll of signal_fd, the renewal's, the hashers' and
-			the committer's */
+	int wake_fd; /* an epoll of signal_fd, the renewal's, the hashers', the
+			committer's and the prefetch's */
 	struct bounds bounds;
 	size_t begun;	     /* files, of which the bounds allow so many */
 	bool is_bounded;     /* there was no further one because of them */
 	struct named *named; /* the list of claims; or NULL */
 	struct pick *pick;
-	struct pick_claim claim;
-	struct commit *commit; /* the current run's, before older ones */
+	struct prefetch *prefetch; /* what it takes */
+	struct commit *commit;	   /* the current run's, before older ones */
 	struct commit_context commits;
-	struct committer *committer;
+	struct worker *committer; /* what writes receipts */
 	struct retry_budget budget;
 	struct throttle throttle;
 	struct concurrency concurrency; /* where connections is auto */

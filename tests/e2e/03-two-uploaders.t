@@ -67,4 +67,33 @@ files_are base "" "nothing is left in the tree"
 drained
 is "$(ledger key | sort)" "$(keys)" "each file is on record once"
 
+# shellcheck disable=SC2317 # called by wait_until
+none_is_kept()
+{
+	test "$(count_in uploading)" -eq 4 && test "$(count_in confirmed)" -gt 50
+}
+
+scenario "what one has taken ahead of time isn't kept from the other"
+write_files 200
+run_ok scan "$conf"
+start_stub # a quick one
+open_gate
+echo 100 >gate/hold-answers
+start "$S3SPOOL_BUILD/s3spool-upload" --print -o connections=4 \
+	-o endpoint_url="$gate_url" "$conf"
+wait_until "answers stay away" test -e gate/held
+wait_until "it keeps no more than it sends" none_is_kept
+run upload --print "$conf"
+mv out second.out
+status_is 0 "the other ends well"
+is "$(count_in claimed)" 0 "and has sent all the rest"
+rm gate/hold-answers
+finish "$started"
+status_is 0 "and so does the one"
+mv bg.out first.out
+shared_out
+bucket_is_original
+run_ok reap "$conf"
+drained
+
 done_testing

@@ -114,7 +114,7 @@ static const int counts[] = {
 
 START_TEST(takes_each_once)
 {
-	struct pathset seen = {0};
+	struct pathset seen = PATHSET_EMPTY;
 	struct uploader uploader;
 
 	begin(&uploader);
@@ -197,7 +197,7 @@ START_TEST(takes_odd_names)
 	    HOUR "/46-t.dat", HOUR "/46-t/deeper", "b/.hidden/.file",
 	    "b/a\nb/c\td", "b/\xc3\xa9/\xff", "b/ /%2F"};
 	struct uploader uploader;
-	struct pathset seen = {0};
+	struct pathset seen = PATHSET_EMPTY;
 	struct strbuf path = {0};
 
 	begin(&uploader);
@@ -306,7 +306,7 @@ START_TEST(shares_everything)
 {
 	const struct share *row = &shares[_i];
 	struct uploader uploaders[UPLOADERS_MAX] = {{0}};
-	struct pathset seen = {0};
+	struct pathset seen = PATHSET_EMPTY;
 	int busy = row->uploaders;
 
 	for (int i = 0; i < row->uploaders; i++)
@@ -341,7 +341,7 @@ START_TEST(finds_what_it_jumped_over)
 {
 	const int count = crowds[_i];
 	struct uploader uploader;
-	struct pathset seen = {0};
+	struct pathset seen = PATHSET_EMPTY;
 	size_t gone = 0;
 	char path[256];
 
@@ -459,7 +459,7 @@ END_TEST
 START_TEST(holds_one_of_a_path)
 {
 	struct uploader uploader;
-	struct pathset seen = {0};
+	struct pathset seen = PATHSET_EMPTY;
 
 	begin(&uploader);
 	fill(HOUR, 10);
@@ -553,7 +553,7 @@ check_legacy(const struct pick_claim *claim, const struct strbuf *lines)
 START_TEST(dead_runs_first)
 {
 	struct uploader uploader;
-	struct pathset seen = {0};
+	struct pathset seen = PATHSET_EMPTY;
 	struct strbuf lines = {0};
 
 	begin(&uploader);
@@ -696,7 +696,7 @@ visit(void *context, int dirfd, const char *path)
 START_TEST(tells_each)
 {
 	struct uploader live;
-	struct pathset seen = {0};
+	struct pathset seen = PATHSET_EMPTY;
 
 	begin(&live);
 	fill(HOUR, 3);
@@ -722,7 +722,7 @@ START_TEST(tells_each_without_a_spool)
 {
 	char base[] = "base", dir[] = "base/.spool";
 	const struct config config = {.base_dir = base, .spool_dir = dir};
-	struct pathset seen = {0};
+	struct pathset seen = PATHSET_EMPTY;
 	struct spool *spool = NULL;
 	char *error = NULL;
 

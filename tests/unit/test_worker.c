@@ -1,8 +1,10 @@
-/* Batches of receipts: durable before their files move, written while others
- * are gathered, and what fails. */
-#include "uploader/committer.h"
+/* Batches of receipts, written by a worker: durable before their files move,
+ * written while others are gathered, what has changed meanwhile, and what
+ * fails. */
+#include "uploader/worker.h"
 
 #include "tests/unit/scratch.h"
+#include "uploader/commit.h"
 
 /* A run of its own, whose rooms hold FILE in uploading/. */
 static struct commit *
@@ -30,37 +32,46 @@ inode_in(const struct spool_room *room, const char *file)
 static void
 add(struct commit *commit, const char *file)
 {
-	commit_add_receipt(commit, file,
-	    inode_in(&commit->run->uploading, file), 0, "a line\n", -1);
+	struct stat was;
+
+	ck_assert_int_eq(fstatat(commit->run->uploading.fd, file, &was, 0), 0);
+	commit_add_receipt(commit,
+	    &(struct commit_stored){file, was.st_ino, &was, "a line\n", -1});
+}
+
+static void
+write_batch(void *spool, void *commit)
+{
+	commit_write(commit, spool);
 }
 
 START_TEST(writes)
 {
 	struct spool *spool = scratch_spool();
-	struct committer *committer = committer_new(spool);
+	struct worker *committer = worker_new(write_batch, spool);
 	struct commit *commit = begin(spool, "file");
 	struct run *run = commit->run;
 	struct strbuf path = {0};
 
 	ck_assert_ptr_nonnull(committer);
-	ck_assert(!committer_is_busy(committer));
-	ck_assert_ptr_null(committer_take(committer, true));
+	ck_assert(!worker_is_busy(committer));
+	ck_assert_ptr_null(worker_take(committer, true));
 	add(commit, "file");
 	ck_assert_uint_eq(commit->waiting.count, 1);
 	commit_begin(commit);
 	ck_assert_uint_eq(commit->waiting.count, 0);
-	committer_start(committer, commit);
-	ck_assert(committer_is_busy(committer));
-	ck_assert_ptr_eq(committer_take(committer, true), commit);
-	ck_assert(!committer_is_busy(committer));
+	worker_start(committer, commit);
+	ck_assert(worker_is_busy(committer));
+	ck_assert_ptr_eq(worker_take(committer, true), commit);
+	ck_assert(!worker_is_busy(committer));
 	ck_assert_int_eq(commit->error, 0);
 	ck_assert_uint_eq(inode_in(&run->uploading, "file"), 0);
 	ck_assert_uint_ne(inode_in(&run->confirmed, "file"), 0);
 	strbuf_printf(&path, SPOOL "runs/%s.tsv", run->name);
 	scratch_check(strbuf_text(&path), RECEIPT_HEADER "a line\n");
 	strbuf_done(&path);
-	committer_free(committer);
-	committer_free(NULL);
+	worker_free(committer);
+	worker_free(NULL);
 	commit_free(commit, spool);
 	spool_close(spool);
 }
@@ -72,7 +83,7 @@ START_TEST(writes_meanwhile)
 {
 	static const char filler[4096];
 	struct spool *spool = scratch_spool();
-	struct committer *committer = committer_new(spool);
+	struct worker *committer = worker_new(write_batch, spool);
 	struct commit *commit = begin(spool, "file");
 	struct run *run = commit->run;
 	char buffer[sizeof filler];
@@ -88,22 +99,65 @@ START_TEST(writes_meanwhile)
 	ck_assert_int_eq(close(ends[1]), 0);
 	add(commit, "file");
 	commit_begin(commit);
-	committer_start(committer, commit);
-	ck_assert_ptr_null(committer_take(committer, false));
+	worker_start(committer, commit);
+	ck_assert_ptr_null(worker_take(committer, false));
 	/* Others are gathered. */
 	add(commit, "file");
 	ck_assert_uint_eq(commit->waiting.count, 1);
-	ck_assert(committer_is_busy(committer));
-	ck_assert_ptr_null(committer_take(committer, false));
+	ck_assert(worker_is_busy(committer));
+	ck_assert_ptr_null(worker_take(committer, false));
 	ck_assert_int_gt(read(ends[0], buffer, sizeof buffer), 0);
-	ck_assert_ptr_eq(committer_take(committer, true), commit);
+	ck_assert_ptr_eq(worker_take(committer, true), commit);
 	/* A pipe can't be synced, so nothing was moved. */
 	ck_assert_int_eq(commit->error, -EINVAL);
 	ck_assert_uint_ne(inode_in(&run->uploading, "file"), 0);
 	ck_assert_uint_eq(inode_in(&run->confirmed, "file"), 0);
-	committer_free(committer);
+	worker_free(committer);
 	commit_free(commit, spool);
 	ck_assert_int_eq(close(ends[0]), 0);
+	spool_close(spool);
+}
+END_TEST
+
+/* The second of three, after it was sent: its receipt isn't written, and it
+ * stays. */
+START_TEST(leaves_out_what_has_changed)
+{
+	struct spool *spool = scratch_spool();
+	struct commit *commit = begin(spool, "1");
+	struct run *run = commit->run;
+	struct strbuf path = {0};
+	int fd;
+
+	for (int i = 0; i < 3; i++) {
+		const char name[] = {(char)('1' + i), '\0'};
+		struct commit_stored stored = {
+		    .path = name, .line = i == 1 ? "a long line\n" : "line\n"};
+		struct stat was;
+
+		fd = openat(run->uploading.fd, name, O_WRONLY | O_CREAT, 0600);
+		ck_assert_int_ge(fd, 0);
+		ck_assert_int_eq(fstat(fd, &was), 0);
+		stored.inode = was.st_ino;
+		stored.was = &was;
+		stored.key_hash = -1;
+		commit_add_receipt(commit, &stored);
+		if (i == 1)
+			ck_assert_int_eq(write(fd, "x", 1), 1);
+		ck_assert_int_eq(close(fd), 0);
+	}
+	commit_begin(commit);
+	commit_write(commit, spool);
+	ck_assert_int_eq(commit->error, 0);
+	ck_assert_uint_eq(run->receipts, 2);
+	strbuf_printf(&path, SPOOL "runs/%s.tsv", run->name);
+	scratch_check(strbuf_text(&path), RECEIPT_HEADER "line\nline\n");
+	ck_assert_uint_ne(inode_in(&run->confirmed, "1"), 0);
+	ck_assert_uint_eq(inode_in(&run->confirmed, "2"), 0);
+	ck_assert_uint_ne(inode_in(&run->uploading, "2"), 0);
+	ck_assert_uint_ne(inode_in(&run->confirmed, "3"), 0);
+	strbuf_done(&path);
+	commit_free(commit, spool);
 	spool_close(spool);
 }
 END_TEST
@@ -143,13 +197,13 @@ END_TEST
 START_TEST(ends)
 {
 	struct spool *spool = scratch_spool();
-	struct committer *committer = committer_new(spool);
+	struct worker *committer = worker_new(write_batch, spool);
 	struct commit *commit = begin(spool, "file");
 
 	add(commit, "file");
 	commit_begin(commit);
-	committer_start(committer, commit);
-	committer_free(committer);
+	worker_start(committer, commit);
+	worker_free(committer);
 	ck_assert_int_eq(commit->error, 0);
 	ck_assert_uint_ne(inode_in(&commit->run->confirmed, "file"), 0);
 	commit_free(commit, spool);
@@ -160,13 +214,14 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("committer");
-	TCase *tcase = tcase_create("committer");
+	Suite *suite = suite_create("worker");
+	TCase *tcase = tcase_create("worker");
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, scratch_enter, NULL);
 	tcase_add_test(tcase, writes);
 	tcase_add_test(tcase, writes_meanwhile);
+	tcase_add_test(tcase, leaves_out_what_has_changed);
 	tcase_add_test(tcase, finds_due);
 	tcase_add_test(tcase, ends);
 	suite_add_tcase(suite, tcase);
