@@ -87,8 +87,11 @@ export S3SPOOL_TEST_RESULTS
 reports=$work/reports
 chmod 711 "$work"
 mkdir -m 1777 "$reports"
+cp "$here/tsan.supp" "$work"
+chmod 644 "$work/tsan.supp"
 ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$reports/sanitizer
 TSAN_OPTIONS=${TSAN_OPTIONS:+$TSAN_OPTIONS:}log_path=$reports/sanitizer
+TSAN_OPTIONS=$TSAN_OPTIONS:suppressions=$work/tsan.supp
 VALGRIND_OPTS="${VALGRIND_OPTS-} --log-file=$reports/valgrind.%p"
 UBSAN_OPTIONS=${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}exitcode=99:print_stacktrace=1
 export ASAN_OPTIONS TSAN_OPTIONS VALGRIND_OPTS UBSAN_OPTIONS
