@@ -26,7 +26,8 @@ struct run {
 	int reasons_fd;		  /* failed/<run>.tsv, or -1 */
 	size_t receipts;	  /* lines written */
 	size_t held;		  /* files that are in uploading/<run>/ and
-				     that somebody in this process looks after */
+				     that somebody in this process looks after
+				     (or may be about to) */
 };
 
 /* Starts a run. Returns 0 and *ret_run (the caller's, for run_end), or a

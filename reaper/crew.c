@@ -1,4 +1,4 @@
-/* Threads that wait for a batch, take its tasks one by one, and wait again.
+/* Threads that wait for a batch, take of its tasks, and wait again.
  * They are started when they are first needed and live until the end. */
 #include "reaper/crew.h"
 
@@ -9,8 +9,6 @@
 
 #include "common/mem.h"
 #include "common/thread.h"
-
-enum { SHARES = 2 }; /* of a batch, for each hand: some take longer */
 
 struct hand {
 	struct crew *crew;
@@ -26,12 +24,9 @@ struct crew {
 	size_t started; /* of them, the caller counted */
 	bool ending;
 	/* The batch at hand. */
-	size_t batch;  /* its number */
-	size_t wanted; /* hands */
-	size_t count, next, done;
-	size_t share; /* that one takes at once */
-	void (*task)(void *context, size_t hand, size_t index);
-	void *context;
+	size_t batch; /* its number */
+	struct crew_work work;
+	size_t next, done;
 };
 
 struct crew *
@@ -76,19 +71,21 @@ crew_cores(void)
 
 /* Does what is left of the batch; called, and returns, with the mutex held. */
 static void
-work(struct crew *crew, size_t hand)
+take_part(struct crew *crew, size_t hand)
 {
-	while (crew->next < crew->count) {
-		size_t begin = crew->next, left = crew->count - begin;
-		size_t share = left < crew->share ? left : crew->share;
+	const struct crew_work *work = &crew->work;
+
+	while (crew->next < work->count) {
+		size_t begin = crew->next, left = work->count - begin;
+		size_t share = left < work->share ? left : work->share;
 
 		crew->next += share;
 		(void)pthread_mutex_unlock(&crew->mutex);
 		for (size_t i = begin; i < begin + share; i++)
-			crew->task(crew->context, hand, i);
+			work->task(work->context, hand, i);
 		(void)pthread_mutex_lock(&crew->mutex);
 		crew->done += share;
-		if (crew->done == crew->count)
+		if (crew->done == work->count)
 			(void)pthread_cond_broadcast(&crew->changed);
 	}
 }
@@ -106,8 +103,8 @@ live(void *argument)
 			continue;
 		}
 		hand->batch = crew->batch;
-		if (hand->number < crew->wanted)
-			work(crew, hand->number);
+		if (hand->number < crew->work.hands)
+			take_part(crew, hand->number);
 	}
 	(void)pthread_mutex_unlock(&crew->mutex);
 	return NULL;
@@ -127,26 +124,17 @@ start(struct crew *crew, size_t hands)
 }
 
 void
-crew_run(struct crew *crew, size_t hands, size_t count,
-    void (*task)(void *context, size_t hand, size_t index), void *context)
+crew_run(struct crew *crew, const struct crew_work *work)
 {
-	if (hands > CREW_MAX)
-		hands = CREW_MAX;
 	(void)pthread_mutex_lock(&crew->mutex);
-	start(crew, hands);
+	start(crew, work->hands < CREW_MAX ? work->hands : CREW_MAX);
 	crew->batch++;
-	crew->wanted = hands;
-	crew->count = count;
+	crew->work = *work;
 	crew->next = crew->done = 0;
-	crew->share = count / (hands * SHARES);
-	if (crew->share < 1)
-		crew->share = 1;
-	crew->task = task;
-	crew->context = context;
-	if (hands > 1 && count > 1)
+	if (work->hands > 1 && work->count > work->share)
 		(void)pthread_cond_broadcast(&crew->changed);
-	work(crew, 0);
-	while (crew->done < crew->count)
+	take_part(crew, 0);
+	while (crew->done < work->count)
 		(void)pthread_cond_wait(&crew->changed, &crew->mutex);
 	(void)pthread_mutex_unlock(&crew->mutex);
 }

@@ -1,7 +1,5 @@
 /* A few threads that share out numbered tasks with their caller, for work that
- * waits for a device, or that one core can't do fast enough. A thread takes
- * neighbours on end: they are likely to want the same things, such as the lock
- * of one directory. */
+ * waits for a device, or that one core can't do fast enough. */
 #ifndef REAPER_CREW_H
 #define REAPER_CREW_H
 
@@ -17,11 +15,19 @@ void crew_free(struct crew *crew);
 /* How many cores this process may use, CREW_MAX at most. */
 size_t crew_cores(void);
 
-/* Calls TASK for each index below COUNT, each once, in up to HANDS threads
- * (1: in the caller alone), and returns when all have returned. HAND, below
- * CREW_MAX, is the thread's own number: 0 for the caller's. Where threads
- * can't be had there are fewer. */
-void crew_run(struct crew *crew, size_t hands, size_t count,
-    void (*task)(void *context, size_t hand, size_t index), void *context);
+/* What is to be done. */
+struct crew_work {
+	size_t hands; /* threads, at most; 1: in the caller alone */
+	size_t count; /* tasks */
+	size_t share; /* neighbours that a thread takes on end, as they are
+			 likely to want the same things, such as the lock of
+			 one directory: at least 1 */
+	void (*task)(void *context, size_t hand, size_t index);
+	void *context;
+};
+/* Calls the task for each index below the count, each once, and returns when
+ * all have returned. HAND, below CREW_MAX, is the thread's own number: 0 for
+ * the caller's. Where threads can't be had there are fewer. */
+void crew_run(struct crew *crew, const struct crew_work *work);
 
 #endif

@@ -35,6 +35,7 @@ enum {
 	BATCH = 256,		      /* worth several cores, as are ... */
 	MANY_BYTES = 8 * 1024 * 1024, /* ... in a batch */
 	TRY_EVERY = 8,		      /* batches */
+	SHARES = 2,		      /* of a batch, for each thread */
 	READ_BYTES = 256 * 1024,
 	/* The space of a larger file is wanted back at once. */
 	CLOSE_LATER_MAX = 1024 * 1024
@@ -288,7 +289,7 @@ choose_hands(struct reaper_batch *batch)
 
 	if (batch->count < BATCH)
 		return batch->bytes >= MANY_BYTES ? batch->cores : 1;
-	if (batch->few_cpu_ns > batch->few_ns / 4)
+	if (batch->few_cpu_ns > batch->few_ns * (int64_t)batch->cores / 4)
 		return batch->cores;
 	more = batch->more_ns > 0 && batch->more_ns < batch->few_ns * 3 / 4;
 	if (++batch->tried % TRY_EVERY == 0)
@@ -311,7 +312,17 @@ reap_batch(struct reaper_batch *batch)
 
 	if (batch->count == 0)
 		return;
-	crew_run(batch->crew, hands, batch->count, reap_item, batch);
+	crew_run(
+	    batch->crew, &(struct crew_work){
+			     .hands = hands,
+			     .count = batch->count,
+			     /* What is large takes its time one by one. */
+			     .share = batch->bytes >= MANY_BYTES
+					  ? 1
+					  : batch->count / (hands * SHARES) + 1,
+			     .task = reap_item,
+			     .context = batch,
+			 });
 	if (batch->count == BATCH && hands > batch->cores) {
 		note_time(&batch->more_ns, clock_monotonic_ns() - began_ns);
 	} else if (batch->count == BATCH) {

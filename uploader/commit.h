@@ -1,6 +1,6 @@
 /* Group commit: receipts and reasons of many files, synced together, and only
  * then the renames. One commit belongs to one run. While one batch of it is
- * being written (committer.h), the next is gathered. */
+ * being written (worker.h), the next is gathered. */
 #ifndef UPLOADER_COMMIT_H
 #define UPLOADER_COMMIT_H
 
@@ -28,7 +28,7 @@ struct commit {
 	struct run *run;
 	struct commit *older; /* of runs that this process has started before
 				 and whose last file hasn't left */
-	size_t receipts;      /* lines of the run, with those that wait */
+	size_t receipts;      /* that were added */
 	struct commit_batch waiting;
 	/* The writer's from commit_begin until commit_write returns. */
 	struct commit_batch written;

@@ -1,10 +1,10 @@
 /* Taking over from dead runs.
  *
  * A run that was killed leaves files in uploading/<run>/ (no more than it had
- * in flight, or waiting for receipts). Whose lock can be had is dead; the lock
- * is held while its files are taken, so that one heir comes at a time and the
- * reaper waits. Some of them may have been stored already, with a receipt on
- * disk, and only not moved on: these are matched by inode, size and
+ * taken ahead, in flight, or waiting for receipts). Whose lock can be had is
+ * dead; the lock is held while its files are taken, so that one heir comes at a
+ * time and the reaper waits. Some of them may have been stored already, with a
+ * receipt on disk, and only not moved on: these are matched by inode, size and
  * modification time, and moved on where they are, in the dead run's name, so
  * that nothing is sent or recorded twice. Only where that run's confirmed/
  * still holds an earlier file of the path, the line is handed over with the

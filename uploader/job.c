@@ -39,6 +39,8 @@ enum {
 	BODY_LARGE = 1024 * 1024
 };
 
+/* What was read may be sent so long afterwards without another look. */
+static const int64_t fresh_ns = 50 * CLOCK_NS_PER_MS;
 static const char changed_meanwhile[] = "it was changed while it was uploaded";
 
 static void
@@ -73,8 +75,8 @@ uncount(struct uploader *up)
 	up->is_bounded = false; /* until it is asked again */
 }
 
-/* Moves the file of RUN back to claimed/. */
-static void
+/* Moves the file of RUN back to claimed/. False: it can't be. */
+static bool
 give_back(struct uploader *up, struct run *run, const char *path, ino_t inode)
 {
 	int rc = spool_give_back(
@@ -92,6 +94,7 @@ give_back(struct uploader *up, struct run *run, const char *path, ino_t inode)
 		    path, strerror(-rc));
 		stage_fail(up->stage, EX_IOERR);
 	}
+	return rc == 0 || rc == -ENOENT;
 }
 
 void
@@ -105,14 +108,19 @@ job_stored_in_vain(
 	up->failures[FAILURE_CHANGED]++;
 	stage_fail(up->stage, EX_TEMPFAIL);
 	pick_leave(up->pick, path);
-	give_back(up, run, path, inode);
+	(void)give_back(up, run, path, inode); /* it is said */
 }
 
 void
 job_leave(struct uploader *up, const struct prefetched *file)
 {
-	give_back(up, file->commit->run, strbuf_text(&file->claim.path),
-	    file->claim.inode);
+	const char *path = strbuf_text(&file->claim.path);
+
+	if (!give_back(up, file->commit->run, path, file->claim.inode)) {
+		/* It is left for another run to send. */
+		stage_fail(up->stage, EX_TEMPFAIL);
+		pick_leave(up->pick, path);
+	}
 	keylock_release(up, file->claim.key_hash);
 }
 
@@ -146,7 +154,8 @@ job_give_back(struct job *job, enum give_back how, const char *reason)
 		    up->stage, how == GIVE_LOCAL ? EX_IOERR : EX_TEMPFAIL);
 	/* In this order: claims are taken meanwhile. */
 	pick_leave(up->pick, path);
-	give_back(up, job->commit->run, path, job->inode);
+	(void)give_back(
+	    up, job->commit->run, path, job->inode); /* it is said */
 	keylock_release(up, job->key_hash);
 	job->key_hash = -1;
 	job_become_idle(job);
@@ -226,6 +235,13 @@ answered_at_ns(const struct job *job)
 	return clock_realtime_ns();
 }
 
+static void
+note_turn(struct uploader *up, int64_t turn_ns)
+{
+	up->turn_ns = up->turn_ns > 0 ? (up->turn_ns * 7 + turn_ns) / 8
+				      : turn_ns;
+}
+
 void
 job_stored(struct job *job)
 {
@@ -264,6 +280,7 @@ job_stored(struct job *job)
 					    .key_hash = job->key_hash,
 					});
 	job->key_hash = -1;
+	note_turn(job->up, clock_monotonic_ns() - job->started_ns);
 	strbuf_done(&line);
 	strbuf_done(&receipt.bucket);
 	strbuf_done(&receipt.sha256);
@@ -661,16 +678,16 @@ reset(struct job *job, const struct prefetched *file)
 }
 
 struct prefetch_plan
-job_plan(const struct uploader *up)
+job_plan(const struct uploader *up, size_t ahead)
 {
 	int64_t parts_from = up->config->multipart_threshold_bytes;
 
 	return (struct prefetch_plan){
-	    .settle_check = up->config->settle_check,
-	    .digests = digests_of(up),
+	    .ahead = ahead,
+	    .expects_small = up->expects_small,
 	    .size_most = parts_from < BODY_SMALL ? parts_from : BODY_SMALL,
-	    /* It is synced yet, or sent. */
-	    .keeps_open = uploader_is_unconditional(up),
+	    .digests = digests_of(up),
+	    .settle_check = up->config->settle_check,
 	};
 }
 
@@ -706,18 +723,17 @@ was_read(struct job *job, const struct prefetched *file)
 void
 job_begin(struct job *job, struct prefetched *file)
 {
-	const struct uploader *up = job->up;
-	const struct prefetch_plan plan = job_plan(up);
-	struct fsio_closer closer = {0};
+	struct uploader *up = job->up;
+	const struct prefetch_plan plan = job_plan(up, 0);
 	const char *fault;
 
 	assert(job->state == JOB_IDLE);
 	reset(job, file);
-	if (!file->is_opened) {
-		if (!look(job))
+	if (!file->is_opened || job->started_ns - file->opened_ns > fresh_ns) {
+		prefetch_forget(file);
+		if (!file->claim.is_regular && !look(job))
 			return;
-		prefetch_open(file, &plan, &closer);
-		fsio_close_all(&closer);
+		prefetch_open(file, &plan);
 	}
 	take_over(job, file);
 	fault = keypath_key_fault(strbuf_text(&job->key));
@@ -727,6 +743,7 @@ job_begin(struct job *job, struct prefetched *file)
 	}
 	if (!was_opened(job, file->error) || !is_settled(job, file))
 		return;
+	up->expects_small = job->st.st_size <= plan.size_most;
 	job->step = STEP_PUT;
 	if (!job_lock_key(job) || !was_read(job, file))
 		return;

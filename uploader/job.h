@@ -89,8 +89,9 @@ struct job {
 	struct s3_error error;
 };
 
-/* How files are opened that job_begin begins with. */
-struct prefetch_plan job_plan(const struct uploader *up);
+/* How files are taken and opened that job_begin begins with, AHEAD of them
+ * before they are asked for. */
+struct prefetch_plan job_plan(const struct uploader *up, size_t ahead);
 /* Begins with FILE, which it empties. The job may be idle again when it
  * returns. */
 void job_begin(struct job *job, struct prefetched *file);

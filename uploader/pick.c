@@ -3,10 +3,10 @@
  * A pass lists the directories of claimed/ and goes through them oldest hour
  * first, or newest. Inside one it reads a batch of names, from a random offset
  * where there are many, and takes them by rename one at a time, as there is use
- * for them: so others share. Two renames in a row lost to others mean that
- * somebody works at the same place: it jumps on. (In order, 8 processes
- * wasted 62 % of their renames; so, 0.2 %.) Another pass follows one in which
- * it lost a name, as it may have left others behind. */
+ * for them now or soon: so others share. Two renames in a row lost to others
+ * mean that somebody works at the same place: it jumps on. (In order, 8
+ * processes wasted 62 % of their renames; so, 0.2 %.) Another pass follows one
+ * in which it lost a name, as it may have left others behind. */
 #include "uploader/pick.h"
 
 #include <dirent.h>
@@ -173,6 +173,12 @@ pick_take(struct spool *spool, const struct pick_gate *gate,
 	if (rc < 0 && gate->enter != NULL)
 		gate->leave(gate->context, claim->key_hash);
 	return rc;
+}
+
+void
+pick_begin_anew(struct pick *pick)
+{
+	end_pass(pick);
 }
 
 void

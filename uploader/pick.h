@@ -61,6 +61,9 @@ int pick_look(struct pick *pick);
  * (asking again looks anew), or a negative errno. */
 int pick_next(
     struct pick *pick, const struct run *run, struct pick_claim *claim);
+/* Files that were taken have been given back: the next to be taken is the first
+ * again. */
+void pick_begin_anew(struct pick *pick);
 /* This path isn't taken again by this process: it is being given back. May be
  * called while another thread is in pick_next. */
 void pick_leave(struct pick *pick, const char *path);

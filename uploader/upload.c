@@ -50,6 +50,7 @@ static const int64_t run_ns = 24 * INT64_C(3600) * CLOCK_NS_PER_S;
 /* Within that a signal that comes twice is one. */
 static const int64_t same_signal_ns = CLOCK_NS_PER_S;
 /* How long what comes while something is sent may go unnoticed. */
+static const int64_t ahead_ns = 50 * CLOCK_NS_PER_MS;
 static const int64_t look_ns = 2 * CLOCK_NS_PER_S;
 static const int64_t look_most_ns = 30 * CLOCK_NS_PER_S;
 /* Newest first: how long something newer may go unnoticed. */
@@ -185,12 +186,21 @@ help(struct uploader *up)
 			return;
 }
 
+/* How many files may be taken ahead: as many as find a free slot soon. */
+static size_t
+count_ahead(const struct uploader *up)
+{
+	return up->may_run_ahead && up->turn_ns > 0
+		   ? (size_t)(up->throttle.limit * ahead_ns / up->turn_ns)
+		   : 0;
+}
+
 /* As prefetch_next does, within the bounds. While something is in flight the
  * loop has better to do than wait. */
 static int
 next_file(struct uploader *up, struct prefetched **ret_file)
 {
-	const struct prefetch_plan plan = job_plan(up);
+	const struct prefetch_plan plan = job_plan(up, count_ahead(up));
 
 	up->is_bounded = bounds_are_reached(&up->bounds, up->begun);
 	return up->is_bounded ? 0
@@ -207,14 +217,34 @@ leave(void *context, struct prefetched *file)
 		job_leave(up, file);
 }
 
-/* Gives back what was taken ahead, if there is no use for it (now). */
-static void
+/* Whether the disk, which makes receipts durable, is too far behind for more:
+ * what is stored without one is sent, or asked about, again if we die. */
+static bool
+is_behind(const struct uploader *up)
+{
+	size_t waiting = 0;
+
+	if (!worker_is_busy(up->committer))
+		return false;
+	for (const struct commit *c = up->commit; c != NULL; c = c->older)
+		waiting += c->waiting.count;
+	return waiting >= WAITING_MAX;
+}
+
+/* Gives back what was taken ahead, if there is no use for it (now). Returns
+ * when there is to be a next look. */
+static int64_t
 leave_idle(struct uploader *up)
 {
-	if (up->stopping ||
-	    (up->active >= (size_t)up->throttle.limit &&
-		clock_monotonic_ns() >= prefetch_stale_ns(up->prefetch)))
-		prefetch_give_back(up->prefetch, leave, up);
+	int64_t stale_ns = prefetch_stale_ns(up->prefetch);
+
+	if (up->active < (size_t)up->throttle.limit && !is_behind(up) &&
+	    !up->stopping)
+		return INT64_MAX; /* they are just being taken */
+	if (!up->stopping && clock_monotonic_ns() < stale_ns)
+		return stale_ns;
+	prefetch_give_back(up->prefetch, leave, up);
+	return INT64_MAX;
 }
 
 /* Whether there may be more to take as soon as a list's next name is there. */
@@ -235,20 +265,6 @@ await_names(struct uploader *up)
 	if (epoll_ctl(up->wake_fd, EPOLL_CTL_MOD, named_fd(up->named), &event) <
 	    0)
 		stop_on_error(up, "wait for the list of files for", -errno);
-}
-
-/* Whether the disk, which makes receipts durable, is too far behind for more:
- * what is stored without one is sent, or asked about, again if we die. */
-static bool
-is_behind(const struct uploader *up)
-{
-	size_t waiting = 0;
-
-	if (!worker_is_busy(up->committer))
-		return false;
-	for (const struct commit *c = up->commit; c != NULL; c = c->older)
-		waiting += c->waiting.count;
-	return waiting >= WAITING_MAX;
 }
 
 /* Fills the free slots. False: there is nothing to take for now. */
@@ -441,7 +457,7 @@ loop(struct uploader *up)
 	int64_t again_ns = 0;
 
 	for (;;) {
-		int64_t work_ns, commit_ns, renewal_ns, metrics_ns;
+		int64_t work_ns, idle_ns, commit_ns, renewal_ns, metrics_ns;
 		int rc;
 
 		if (!up->stopping && (!dry || awaits_names(up) ||
@@ -454,7 +470,7 @@ loop(struct uploader *up)
 			    transfer_waited_ns(up->transfer),
 			    clock_monotonic_ns());
 		work_ns = work(up);
-		leave_idle(up);
+		idle_ns = leave_idle(up);
 		commit_ns = commit_some(up, up->active == 0);
 		if (up->aborting)
 			return;
@@ -476,9 +492,8 @@ loop(struct uploader *up)
 		} else if (dry && !up->stopping && again_ns < work_ns) {
 			work_ns = again_ns;
 		}
-		if (up->active >= (size_t)up->throttle.limit &&
-		    prefetch_stale_ns(up->prefetch) < work_ns)
-			work_ns = prefetch_stale_ns(up->prefetch);
+		if (idle_ns < work_ns)
+			work_ns = idle_ns;
 		renewal_ns = renewal_work(up);
 		if (commit_ns < work_ns)
 			work_ns = commit_ns;
@@ -506,16 +521,6 @@ write_batch(void *spool, void *commit)
 	commit_write(commit, spool);
 }
 
-/* Whether files may be taken before there is use for them: not where they are
- * counted or named, nor where our own locks decide which. */
-static bool
-may_run_ahead(const struct uploader *up)
-{
-	return up->named == NULL && up->bounds.limit == NULL &&
-	       up->bounds.max_duration == NULL &&
-	       up->config->on_conflict != CONFLICT_OVERWRITE;
-}
-
 /* What may wake the loop up besides sockets. Begins to look for credentials.
  * Returns 0 or a negative errno. */
 static int
@@ -530,7 +535,7 @@ set_up_wake(struct uploader *up)
 		return -errno;
 	up->hashers = hashers_new();
 	up->committer = worker_new(write_batch, up->stage->spool);
-	up->prefetch = prefetch_new(up->pick, may_run_ahead(up));
+	up->prefetch = prefetch_new(up->pick);
 	if (up->hashers == NULL || up->committer == NULL ||
 	    up->prefetch == NULL)
 		return -EMFILE;
@@ -542,9 +547,7 @@ set_up_wake(struct uploader *up)
 	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, hashers_fd(up->hashers),
 		&event) < 0 ||
 	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, worker_fd(up->committer),
-		&event) < 0)
-		return -errno;
-	if (prefetch_fd(up->prefetch) >= 0 &&
+		&event) < 0 ||
 	    epoll_ctl(up->wake_fd, EPOLL_CTL_ADD, prefetch_fd(up->prefetch),
 		&event) < 0)
 		return -errno;
@@ -729,6 +732,11 @@ set_up_pick(struct uploader *up)
 	else if (up->config->order == ORDER_NEWEST)
 		pick_set_newest(up->pick, relist_ns);
 	keylock_guard(up);
+	/* Not where they are counted or named, nor where our own locks decide
+	 * which. */
+	up->may_run_ahead = up->named == NULL && up->bounds.limit == NULL &&
+			    up->bounds.max_duration == NULL &&
+			    up->config->on_conflict != CONFLICT_OVERWRITE;
 }
 
 void

@@ -57,7 +57,8 @@ struct uploader {
 	struct named *named; /* the list of claims; or NULL */
 	struct pick *pick;
 	struct prefetch *prefetch; /* what it takes */
-	struct commit *commit;	   /* the current run's, before older ones */
+	bool may_run_ahead;
+	struct commit *commit; /* the current run's, before older ones */
 	struct commit_context commits;
 	struct worker *committer; /* what writes receipts */
 	struct retry_budget budget;
@@ -82,6 +83,8 @@ struct uploader {
 	bool no_conditions;	/* learned: the store answers 501 to them */
 	bool md5_on_trial;	/* the checksum given up may not be at fault */
 	bool said_no_lease;
+	bool expects_small; /* the last file was, so that the next may be */
+	int64_t turn_ns;    /* how long a file has a slot, on average; or 0 */
 	int64_t clock_offset_ns; /* learned: the store's clock minus ours */
 	int64_t answered_ns;	 /* when the store last answered anything */
 

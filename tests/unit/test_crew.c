@@ -44,9 +44,10 @@ check(const struct tally *tally, int count)
 }
 
 static const struct batch {
-	size_t hands, count;
-} batches[] = {{1, 1}, {1, TASKS}, {2, 0}, {2, 1}, {2, 2}, {3, TASKS}, {4, 3},
-    {4, TASKS}, {99, TASKS}};
+	size_t hands, count, share;
+} batches[] = {{1, 1, 1}, {1, TASKS, 1}, {1, TASKS, 7}, {2, 0, 1}, {2, 1, 1},
+    {2, 1, 9}, {2, 2, 1}, {2, TASKS, TASKS}, {3, TASKS, 1}, {3, TASKS, 101},
+    {4, 3, 1}, {4, 3, 2}, {4, TASKS, 7}, {99, TASKS, 1}};
 
 START_TEST(does_each_once)
 {
@@ -57,7 +58,8 @@ START_TEST(does_each_once)
 	for (int i = 0; i < 20; i++) {
 		struct tally tally = {.caller = pthread_self()};
 
-		crew_run(crew, row->hands, row->count, task, &tally);
+		crew_run(crew, &(struct crew_work){row->hands, row->count,
+				   row->share, task, &tally});
 		check(&tally, (int)row->count);
 		if (row->hands == 1)
 			ck_assert_int_eq(atomic_load(&tally.in_others), 0);
@@ -80,7 +82,8 @@ START_TEST(works_together)
 
 		ck_assert_int_eq(
 		    pthread_barrier_init(&together, NULL, hands), 0);
-		crew_run(crew, hands, TASKS, task, &tally);
+		crew_run(
+		    crew, &(struct crew_work){hands, TASKS, 7, task, &tally});
 		check(&tally, TASKS);
 		for (unsigned hand = 0; hand < hands; hand++)
 			ck_assert_int_gt(atomic_load(&tally.by_hand[hand]), 0);

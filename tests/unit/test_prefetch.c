@@ -12,32 +12,34 @@ enum {
 	MANY = 2000
 };
 
-static const struct prefetch_plan plan = {
-    .settle_check = SETTLE_AUTO,
-    .digests = DIGEST_CRC32C | DIGEST_MD5,
-    .size_most = SMALL,
-};
-
 struct uploader {
 	struct spool *spool;
 	struct pick *pick;
 	struct prefetch *prefetch;
+	struct prefetch_plan plan;
 	struct commit *commit;
 	struct pathset seen;
 	size_t given_back;
 };
 
 static void
-begin(struct uploader *up, bool ahead)
+begin(struct uploader *up, size_t ahead)
 {
 	struct run *run = NULL;
 
 	*up = (struct uploader){
-	    .spool = scratch_spool(), .seen = PATHSET_EMPTY};
+	    .spool = scratch_spool(),
+	    .plan = {.ahead = ahead,
+		.expects_small = true,
+		.size_most = SMALL,
+		.digests = DIGEST_CRC32C | DIGEST_MD5,
+		.settle_check = SETTLE_AUTO},
+	    .seen = PATHSET_EMPTY,
+	};
 	ck_assert_int_eq(run_start(up->spool, &run), 0);
 	up->commit = commit_new(run, NULL);
 	up->pick = pick_new(up->spool, 0);
-	up->prefetch = prefetch_new(up->pick, ahead);
+	up->prefetch = prefetch_new(up->pick);
 	ck_assert_ptr_nonnull(up->prefetch);
 }
 
@@ -96,7 +98,8 @@ static struct prefetched *
 next(struct uploader *up)
 {
 	struct prefetched *file = NULL;
-	int rc = prefetch_next(up->prefetch, up->commit, &plan, true, &file);
+	int rc = prefetch_next(
+	    up->prefetch, up->commit, &up->plan, true, &file);
 	const char *path;
 	struct stat st;
 
@@ -113,37 +116,53 @@ next(struct uploader *up)
 	return file;
 }
 
+/* The next file, which wasn't taken ahead, opened. */
+static struct prefetched *
+next_opened(struct uploader *up)
+{
+	struct prefetched *file = next(up);
+
+	ck_assert(!file->is_opened);
+	prefetch_open(file, &up->plan);
+	ck_assert(file->is_opened);
+	ck_assert_int_eq(file->error, 0);
+	ck_assert_int_eq(file->stat_error, 0);
+	return file;
+}
+
 START_TEST(reads_what_is_small)
 {
 	struct uploader up;
 	struct prefetched *file;
 	char byte;
 
-	begin(&up, false);
+	begin(&up, 0);
 	claim("1", "0123456789abcdef");
-	file = next(&up);
-	ck_assert(file->is_opened);
-	ck_assert_int_eq(file->error, 0);
-	ck_assert_int_eq(file->stat_error, 0);
+	file = next_opened(&up);
+	ck_assert_int_eq(file->lease, LEASE_HELD);
 	ck_assert_int_eq(file->st.st_size, SMALL);
 	ck_assert_int_eq(file->fd, -1);
 	ck_assert_int_eq(file->length, SMALL);
 	ck_assert_mem_eq(file->body, "0123456789abcdef", SMALL);
-	ck_assert_uint_eq(file->digest.have, plan.digests);
+	ck_assert_uint_eq(file->digest.have, up.plan.digests);
 	ck_assert_str_eq(
 	    file->digest.md5_hex, "4032af8d61035123906e58e067140cc5");
+	prefetch_forget(file);
+	ck_assert(!file->is_opened);
+	ck_assert_ptr_null(file->body);
 	ck_assert_ptr_null(next(&up));
 	/* Nothing of it is left in what comes next. */
 	claim("2", "0123456789abcdefg");
-	file = next(&up);
+	file = next_opened(&up);
 	ck_assert_int_eq(file->st.st_size, SMALL + 1);
 	ck_assert_ptr_null(file->body);
 	ck_assert_uint_eq(file->digest.have, 0);
 	ck_assert_int_eq(read(file->fd, &byte, 1), 1);
 	ck_assert_int_eq(byte, '0');
+	ck_assert_int_eq(fcntl(file->fd, F_GETLEASE), F_RDLCK);
 	ck_assert_ptr_null(next(&up));
 	claim("3", "");
-	file = next(&up);
+	file = next_opened(&up);
 	ck_assert_ptr_nonnull(file->body);
 	ck_assert_int_eq(file->length, 0);
 	ck_assert_uint_eq(up.commit->run->held, 3);
@@ -151,46 +170,17 @@ START_TEST(reads_what_is_small)
 }
 END_TEST
 
-START_TEST(keeps_open)
-{
-	struct prefetch_plan open_plan = plan;
-	struct prefetched *file = NULL;
-	struct uploader up;
-	char byte;
-
-	open_plan.keeps_open = true;
-	begin(&up, false);
-	claim("1", "x");
-	ck_assert_int_eq(
-	    prefetch_next(up.prefetch, up.commit, &open_plan, true, &file), 1);
-	ck_assert_mem_eq(file->body, "x", 1);
-	ck_assert_int_eq(read(file->fd, &byte, 1), 1);
-	/* Its lease isn't kept. */
-	ck_assert_int_eq(fcntl(file->fd, F_GETLEASE), F_UNLCK);
-	end(&up);
-}
-END_TEST
-
-/* What it is has to be found out before it is opened, or can't be. */
-START_TEST(leaves_alone)
+START_TEST(judges_nothing)
 {
 	struct uploader up;
 	struct prefetched *file;
 	int fd;
 
-	begin(&up, false);
-	ck_assert_int_eq(mkfifo(SPOOL "claimed/fifo", 0600), 0);
-	file = next(&up);
-	ck_assert(!file->is_opened);
-	ck_assert(!file->claim.is_regular);
-	ck_assert_int_eq(file->fd, -1);
-	ck_assert_ptr_null(next(&up));
-
+	begin(&up, 0);
 	claim("written", "x");
 	fd = open(SPOOL "claimed/written", O_WRONLY | O_CLOEXEC);
 	ck_assert_int_ge(fd, 0);
-	file = next(&up);
-	ck_assert(file->is_opened);
+	file = next_opened(&up);
 	ck_assert_int_eq(file->lease, LEASE_WRITER);
 	ck_assert_ptr_null(file->body);
 	ck_assert_int_eq(close(fd), 0);
@@ -198,9 +188,18 @@ START_TEST(leaves_alone)
 
 	claim("linked", "x");
 	ck_assert_int_eq(link(SPOOL "claimed/linked", "other"), 0);
-	file = next(&up);
+	file = next_opened(&up);
 	ck_assert_uint_eq(file->st.st_nlink, 2);
 	ck_assert_ptr_null(file->body);
+	ck_assert_ptr_null(next(&up));
+
+	claim("gone", "x");
+	file = next(&up);
+	ck_assert_int_eq(unlinkat(up.commit->run->uploading.fd, "gone", 0), 0);
+	prefetch_open(file, &up.plan);
+	ck_assert(file->is_opened);
+	ck_assert_int_eq(file->fd, -1);
+	ck_assert_int_eq(file->error, ENOENT);
 	end(&up);
 }
 END_TEST
@@ -209,8 +208,7 @@ START_TEST(takes_one_at_a_time)
 {
 	struct uploader up;
 
-	begin(&up, false);
-	ck_assert_int_eq(prefetch_fd(up.prefetch), -1);
+	begin(&up, 0);
 	claim_many(MANY);
 	for (size_t i = 1; next(&up) != NULL; i++) {
 		ck_assert_uint_eq(up.commit->run->held, i);
@@ -224,26 +222,27 @@ START_TEST(takes_one_at_a_time)
 }
 END_TEST
 
-/* Where the disk or the machine stands still for long it runs ahead no more,
- * until it has got quick again. */
 START_TEST(runs_ahead)
 {
 	struct uploader up;
 	struct pollfd ready;
 	struct prefetched *file;
-	bool was_ahead = false;
+	size_t opened = 0;
 
-	begin(&up, true);
+	begin(&up, MANY);
 	claim_many(MANY);
 	while ((file = next(&up)) != NULL) {
 		ck_assert(file->is_opened);
+		ck_assert_int_eq(file->fd, -1);
 		ck_assert_int_eq(file->length, file->st.st_size);
 		ck_assert_mem_eq(
 		    file->body, strbuf_text(&file->claim.path) + 16, 4);
-		was_ahead |= prefetch_stale_ns(up.prefetch) != INT64_MAX;
+		ck_assert_uint_eq(file->digest.have, up.plan.digests);
+		if (++opened == 1)
+			ck_assert_int_ne(
+			    prefetch_stale_ns(up.prefetch), INT64_MAX);
 	}
-	ck_assert(was_ahead);
-	ck_assert_uint_eq(pathset_count(&up.seen), MANY);
+	ck_assert_uint_eq(opened, MANY);
 	ck_assert_uint_eq(up.commit->run->held, MANY);
 	ck_assert_int_eq(prefetch_stale_ns(up.prefetch), INT64_MAX);
 	ck_assert_uint_eq(count(up.spool->claimed_fd), 0);
@@ -251,6 +250,52 @@ START_TEST(runs_ahead)
 	ck_assert_int_eq(poll(&ready, 1, 0), 1);
 	prefetch_heed(up.prefetch);
 	ck_assert_int_eq(poll(&ready, 1, 0), 0);
+	end(&up);
+}
+END_TEST
+
+/* What is odd, or large, is but taken. */
+START_TEST(opens_what_is_small)
+{
+	struct uploader up;
+	struct prefetched *file;
+	size_t odd = 0;
+	int fd;
+
+	begin(&up, MANY);
+	claim_many(100);
+	claim("b/2020/11/15/20/large", "0123456789abcdefg");
+	claim("b/2020/11/15/20/written", "x");
+	fd = open(
+	    SPOOL "claimed/b/2020/11/15/20/written", O_WRONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(mkfifo(SPOOL "claimed/b/2020/11/15/20/fifo", 0600), 0);
+	while ((file = next(&up)) != NULL) {
+		const char *name = strbuf_text(&file->claim.path) + 16;
+		bool is_odd = *name != '0';
+
+		ck_assert_msg(file->is_opened == !is_odd, "%s", name);
+		ck_assert_int_eq(file->fd, -1);
+		ck_assert((file->body != NULL) == !is_odd);
+		odd += is_odd;
+	}
+	ck_assert_uint_eq(odd, 3);
+	ck_assert_int_eq(close(fd), 0);
+	end(&up);
+}
+END_TEST
+
+START_TEST(opens_nothing_large)
+{
+	struct uploader up;
+	struct prefetched *file;
+
+	begin(&up, MANY);
+	up.plan.expects_small = false;
+	claim_many(100);
+	while ((file = next(&up)) != NULL)
+		ck_assert(!file->is_opened);
+	ck_assert_uint_eq(pathset_count(&up.seen), 100);
 	end(&up);
 }
 END_TEST
@@ -272,26 +317,39 @@ give_back(void *context, struct prefetched *file)
 	up->given_back++;
 }
 
+/* An hour after the other: what goes back is the next again. */
 START_TEST(gives_back)
 {
 	struct uploader up;
+	struct prefetched *file;
+	char path[64];
 
-	begin(&up, true);
-	claim_many(MANY);
-	while (prefetch_stale_ns(up.prefetch) == INT64_MAX)
-		ck_assert_ptr_nonnull(next(&up));
+	begin(&up, MANY);
+	for (int i = 0; i < 24; i++) {
+		(void)snprintf(
+		    path, sizeof path, SPOOL "claimed/b/2020/11/15/%02d", i);
+		scratch_make_dirs(path);
+		(void)snprintf(path, sizeof path, "b/2020/11/15/%02d/x", i);
+		claim(path, "x");
+	}
+	for (size_t i = 0; i < 24; i++) {
+		if (i % 3 == 2) {
+			up.given_back = 0;
+			prefetch_give_back(up.prefetch, give_back, &up);
+			/* As many as there was time for. */
+			ck_assert_uint_gt(up.given_back, 0);
+			ck_assert_uint_le(up.given_back, 24 - i);
+			ck_assert_int_eq(
+			    prefetch_stale_ns(up.prefetch), INT64_MAX);
+			ck_assert_uint_eq(up.commit->run->held, i);
+		}
+		file = next(&up);
+		ck_assert_ptr_nonnull(file);
+		(void)snprintf(path, sizeof path, "b/2020/11/15/%02zu/x", i);
+		ck_assert_str_eq(strbuf_text(&file->claim.path), path);
+	}
 	prefetch_give_back(up.prefetch, give_back, &up);
-	ck_assert_uint_gt(up.given_back, 0);
-	ck_assert_int_eq(prefetch_stale_ns(up.prefetch), INT64_MAX);
-	ck_assert_uint_eq(up.commit->run->held, pathset_count(&up.seen));
-	ck_assert_uint_eq(
-	    count(up.commit->run->uploading.fd), pathset_count(&up.seen));
-	ck_assert_uint_eq(
-	    count(up.spool->claimed_fd), MANY - pathset_count(&up.seen));
-	/* They are there for whoever asks: this pass may be past them. */
-	for (int looks = 0; looks < 2; looks += next(&up) == NULL)
-		continue;
-	ck_assert_uint_eq(pathset_count(&up.seen), MANY);
+	ck_assert_ptr_null(next(&up));
 	end(&up);
 }
 END_TEST
@@ -304,10 +362,11 @@ START_TEST(holds_its_run)
 	size_t taken = 0;
 	int rc;
 
-	begin(&up, true);
+	begin(&up, MANY);
 	claim_many(MANY);
 	do {
-		rc = prefetch_next(up.prefetch, up.commit, &plan, false, &file);
+		rc = prefetch_next(
+		    up.prefetch, up.commit, &up.plan, false, &file);
 		if (rc == -EINPROGRESS)
 			ck_assert_uint_gt(up.commit->run->held, taken);
 		taken += rc == 1;
@@ -329,10 +388,11 @@ main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, scratch_enter, NULL);
 	tcase_add_test(tcase, reads_what_is_small);
-	tcase_add_test(tcase, keeps_open);
-	tcase_add_test(tcase, leaves_alone);
+	tcase_add_test(tcase, judges_nothing);
 	tcase_add_test(tcase, takes_one_at_a_time);
 	tcase_add_test(tcase, runs_ahead);
+	tcase_add_test(tcase, opens_what_is_small);
+	tcase_add_test(tcase, opens_nothing_large);
 	tcase_add_test(tcase, gives_back);
 	tcase_add_test(tcase, holds_its_run);
 	suite_add_tcase(suite, tcase);
