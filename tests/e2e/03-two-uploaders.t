@@ -96,4 +96,35 @@ bucket_is_original
 run_ok reap "$conf"
 drained
 
+scenario "newer files have come in the way of what was taken ahead of time"
+write_files 200
+run_ok scan "$conf"
+open_gate
+echo 100 >gate/hold-answers
+start "$S3SPOOL_BUILD/s3spool-upload" -v -o connections=4 \
+	-o endpoint_url="$gate_url" "$conf"
+wait_until "answers stay away" test -e gate/held
+kill -s STOP "$started"
+(cd "$spool/uploading"/* && find . -type f) >held
+while read -r path; do
+	mkdir -p "$spool/claimed/${path%/*}"
+	cp "original/$path" "$spool/claimed/$path"
+done <held
+kill -s CONT "$started"
+# Nothing was in the way if we were so late that all had gone back before.
+status=0
+if [ "$(wc -l <held)" -gt 4 ]; then
+	wait_until "it can't give them back" grep -q "stays in uploading/" bg.err
+	status=75
+fi
+rm gate/hold-answers
+finish "$started"
+status_is "$status" "it says that some are left"
+for i in 1 2; do # one after the other
+	run_ok upload "$conf"
+	run_ok reap "$conf"
+done
+bucket_is_original
+drained
+
 done_testing
