@@ -112,14 +112,14 @@ while read -r path; do
 done <held
 kill -s CONT "$started"
 # Nothing was in the way if we were so late that all had gone back before.
-status=0
+wanted=0
 if [ "$(wc -l <held)" -gt 4 ]; then
 	wait_until "it can't give them back" grep -q "stays in uploading/" bg.err
-	status=75
+	wanted=75
 fi
 rm gate/hold-answers
 finish "$started"
-status_is "$status" "it says that some are left"
+status_is "$wanted" "it says that some are left"
 for i in 1 2; do # one after the other
 	run_ok upload "$conf"
 	run_ok reap "$conf"
