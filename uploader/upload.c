@@ -50,9 +50,10 @@ static const int64_t run_ns = 24 * INT64_C(3600) * CLOCK_NS_PER_S;
 /* Within that a signal that comes twice is one. */
 static const int64_t same_signal_ns = CLOCK_NS_PER_S;
 /* How long what comes while something is sent may go unnoticed. */
-static const int64_t ahead_ns = 50 * CLOCK_NS_PER_MS;
 static const int64_t look_ns = 2 * CLOCK_NS_PER_S;
 static const int64_t look_most_ns = 30 * CLOCK_NS_PER_S;
+/* A file that finds a free slot within that may be taken ahead. */
+static const int64_t ahead_ns = 50 * CLOCK_NS_PER_MS;
 /* Newest first: how long something newer may go unnoticed. */
 static const int64_t relist_ns = 10 * CLOCK_NS_PER_S;
 

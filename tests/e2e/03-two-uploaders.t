@@ -96,6 +96,36 @@ bucket_is_original
 run_ok reap "$conf"
 drained
 
+# The files that are taken, but weren't sent yet.
+ahead()
+{
+	(cd "$spool/uploading"/* && find . -type f) | cut -c 3- | sort >taken
+	cut -f 4 "$stub_log" | sort >sent
+	comm -23 taken sent
+}
+
+scenario "what was read ahead of time, and written since, is read anew"
+write_files 200
+run_ok scan "$conf"
+open_gate
+echo 100 >gate/hold-answers
+start "$S3SPOOL_BUILD/s3spool-upload" -o connections=4 \
+	-o endpoint_url="$gate_url" "$conf"
+wait_until "answers stay away" test -e gate/held
+kill -s STOP "$started"
+ahead >late
+while read -r path; do
+	echo late >>"$spool"/uploading/*/"$path"
+	echo late >>"original/$path"
+done <late
+kill -s CONT "$started"
+rm gate/hold-answers
+finish "$started"
+status_is 0 "no file has changed while it was sent"
+run_ok reap "$conf"
+bucket_is_original
+drained
+
 scenario "newer files have come in the way of what was taken ahead of time"
 write_files 200
 run_ok scan "$conf"
