@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -78,7 +79,6 @@ struct item {
 
 /* What a thread works with. */
 struct hand {
-	struct fsio_closer closer;
 	unsigned char *buffer; /* what files are read into */
 	/* The directory of the last file, as the next is mostly from there. */
 	struct strbuf dir;
@@ -103,6 +103,9 @@ struct reaper_batch {
 	int64_t few_ns, few_cpu_ns, more_ns;
 	unsigned tried; /* full batches */
 	struct hand hands[CREW_MAX];
+	/* One for all, as descriptors of theirs alternate. */
+	pthread_mutex_t closer_lock;
+	struct fsio_closer closer;
 };
 
 /* 1: the file's first bytes, as many as the receipt says, have its CRC, and,
@@ -196,6 +199,14 @@ open_dir(const struct reaper_batch *batch, struct hand *hand, const char *path,
 	return hand->dir_fd < 0 ? hand->dir_fd : 0;
 }
 
+static void
+close_later(struct reaper_batch *batch, int fd)
+{
+	(void)pthread_mutex_lock(&batch->closer_lock);
+	fsio_close_later(&batch->closer, fd);
+	(void)pthread_mutex_unlock(&batch->closer_lock);
+}
+
 /* What the receipt is about, if it is still there: judged, and deleted when
  * that is its fate. Runs in any thread. */
 static void
@@ -234,7 +245,7 @@ reap_item(void *context, size_t number, size_t index)
 		item->error = -errno;
 	/* That gives the lease back. */
 	if (item->fate == FATE_DELETE && item->receipt.size <= CLOSE_LATER_MAX)
-		fsio_close_later(&hand->closer, fd);
+		close_later(batch, fd);
 	else
 		(void)close(fd); /* only read from */
 }
@@ -395,10 +406,9 @@ reap_receipts(struct reaper *reaper, const char *name, int fd, int room_fd,
 	}
 	reap_batch(batch);
 	/* NFS and FUSE keep a name for what is unlinked and still open. */
-	for (size_t i = 0; i < CREW_MAX; i++) {
-		fsio_close_all(&batch->hands[i].closer);
+	fsio_close_all(&batch->closer);
+	for (size_t i = 0; i < CREW_MAX; i++)
 		close_dir(&batch->hands[i]);
-	}
 	/* A live run may be in the middle of writing a line. */
 	if (rc == 0 && reader.bad_lines > 0 && run->is_dead)
 		log_warning("%zu lines of '%s/runs/%s.tsv' are no whole "
@@ -566,6 +576,7 @@ end_batches(struct reaper_batch *batch)
 		free(batch->hands[i].buffer);
 		strbuf_done(&batch->hands[i].dir);
 	}
+	(void)pthread_mutex_destroy(&batch->closer_lock);
 	for (size_t i = 0; i < BATCH; i++)
 		receipt_done(&batch->items[i].receipt);
 	free(batch);
@@ -581,6 +592,8 @@ reap_runs(struct reaper *reaper)
 	reaper->batch->reaper = reaper;
 	reaper->batch->crew = crew_new();
 	reaper->batch->cores = crew_cores();
+	/* With default attributes it can't fail. */
+	(void)pthread_mutex_init(&reaper->batch->closer_lock, NULL);
 	for (size_t i = 0; i < CREW_MAX; i++)
 		reaper->batch->hands[i].dir_fd = -1;
 	rc = run_each(spool, spool->confirmed_fd, reap_run, reaper);
