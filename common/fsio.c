@@ -316,12 +316,18 @@ fsio_close_all(struct fsio_closer *closer)
 	closer->count = 0;
 }
 
+bool
+fsio_closer_is_full(const struct fsio_closer *closer)
+{
+	return closer->count == sizeof closer->fds / sizeof *closer->fds;
+}
+
 void
 fsio_close_later(struct fsio_closer *closer, int fd)
 {
-	closer->fds[closer->count++] = fd;
-	if (closer->count == sizeof closer->fds / sizeof *closer->fds)
+	if (fsio_closer_is_full(closer))
 		fsio_close_all(closer);
+	closer->fds[closer->count++] = fd;
 }
 
 int

@@ -60,6 +60,8 @@ struct fsio_closer {
 	size_t count;
 };
 void fsio_close_later(struct fsio_closer *closer, int fd);
+/* Whether the next one closes those that came before it. */
+bool fsio_closer_is_full(const struct fsio_closer *closer);
 /* Closes them now. */
 void fsio_close_all(struct fsio_closer *closer);
 

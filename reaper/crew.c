@@ -61,7 +61,7 @@ size_t
 crew_cores(void)
 {
 	cpu_set_t set;
-	int count = 1;
+	int count = CREW_MAX;
 
 	/* Machines with more cores than the set has room for have enough. */
 	if (sched_getaffinity(0, sizeof set, &set) == 0)

@@ -199,12 +199,21 @@ open_dir(const struct reaper_batch *batch, struct hand *hand, const char *path,
 	return hand->dir_fd < 0 ? hand->dir_fd : 0;
 }
 
+/* The last close of a file that was unlinked is what frees its space: no other
+ * thread waits for that. */
 static void
 close_later(struct reaper_batch *batch, int fd)
 {
+	struct fsio_closer full = {0};
+
 	(void)pthread_mutex_lock(&batch->closer_lock);
+	if (fsio_closer_is_full(&batch->closer)) {
+		full = batch->closer;
+		batch->closer.count = 0;
+	}
 	fsio_close_later(&batch->closer, fd);
 	(void)pthread_mutex_unlock(&batch->closer_lock);
+	fsio_close_all(&full);
 }
 
 /* What the receipt is about, if it is still there: judged, and deleted when

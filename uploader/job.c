@@ -40,7 +40,7 @@ enum {
 };
 
 /* What was read may be sent so long afterwards without another look. */
-static const int64_t fresh_ns = 50 * CLOCK_NS_PER_MS;
+static const int64_t fresh_ns = 100 * CLOCK_NS_PER_MS;
 static const char changed_meanwhile[] = "it was changed while it was uploaded";
 
 static void
@@ -259,12 +259,13 @@ job_stored(struct job *job)
 	    .version_id = job->reply.version_id,
 	};
 	struct strbuf line = {0};
+	bool is_large = job->multi != NULL;
 
 	assert((job->digest.have & DIGEST_CRC32C) != 0);
 	/* Others are looked at before their receipts are written. */
-	if (job->multi != NULL && !is_unchanged(job))
+	if (is_large && !is_unchanged(job))
 		return;
-	if (job->multi != NULL)
+	if (is_large)
 		multi_end(job,
 		    job->step == STEP_COMPLETE || job->step == STEP_HEAD_LOST,
 		    false);
@@ -280,7 +281,8 @@ job_stored(struct job *job)
 					    .key_hash = job->key_hash,
 					});
 	job->key_hash = -1;
-	note_turn(job->up, clock_monotonic_ns() - job->started_ns);
+	if (!is_large)
+		note_turn(job->up, clock_monotonic_ns() - job->started_ns);
 	strbuf_done(&line);
 	strbuf_done(&receipt.bucket);
 	strbuf_done(&receipt.sha256);

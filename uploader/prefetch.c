@@ -240,6 +240,7 @@ start(struct prefetch *prefetch, struct commit *commit,
     const struct prefetch_plan *plan)
 {
 	prepare(prefetch->filling, commit, plan, plan->ahead);
+	atomic_store(&prefetch->hurries, false);
 	worker_start(prefetch->worker, prefetch->filling);
 }
 
@@ -325,15 +326,15 @@ give_back_batch(struct batch *batch,
 }
 
 void
-prefetch_give_back(struct prefetch *prefetch,
+prefetch_give_back(struct prefetch *prefetch, bool waits,
     void (*give_back)(void *context, struct prefetched *file), void *context)
 {
 	if (prefetch_stale_ns(prefetch) == INT64_MAX)
 		return;
 	if (worker_is_busy(prefetch->worker)) {
 		atomic_store(&prefetch->hurries, true);
-		(void)worker_take(prefetch->worker, true);
-		atomic_store(&prefetch->hurries, false);
+		if (worker_take(prefetch->worker, waits) == NULL)
+			return;
 		note_filled(prefetch, prefetch->filling);
 		give_back_batch(prefetch->filling, give_back, context);
 	}

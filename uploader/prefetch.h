@@ -20,7 +20,8 @@
 /* How files are taken, opened and read. */
 struct prefetch_plan {
 	size_t ahead;	    /* so many may be taken before they are asked
-			       for; a few are none */
+			       for, and as many again while these are
+			       used; a few are none */
 	bool expects_small; /* files to be worth opening then */
 	int64_t size_most;  /* of what is read, in bytes */
 	unsigned digests;   /* of that: DIGEST_CRC32C and so on */
@@ -68,8 +69,9 @@ int prefetch_next(struct prefetch *prefetch, struct commit *commit,
  * it; INT64_MAX: there is nothing. */
 int64_t prefetch_stale_ns(const struct prefetch *prefetch);
 /* Hands out all that was taken and has found no use, closed, to GIVE_BACK. It
- * is the next again. */
-void prefetch_give_back(struct prefetch *prefetch,
+ * is the next again. Unless it WAITS for the thread, that may be done only when
+ * it is called once more, after the thread has got some. */
+void prefetch_give_back(struct prefetch *prefetch, bool waits,
     void (*give_back)(void *context, struct prefetched *file), void *context);
 
 /* Opens the file PATH of RUN to read it. Returns a descriptor, or -1 and

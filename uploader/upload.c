@@ -53,7 +53,7 @@ static const int64_t same_signal_ns = CLOCK_NS_PER_S;
 static const int64_t look_ns = 2 * CLOCK_NS_PER_S;
 static const int64_t look_most_ns = 30 * CLOCK_NS_PER_S;
 /* A file that finds a free slot within that may be taken ahead. */
-static const int64_t ahead_ns = 50 * CLOCK_NS_PER_MS;
+static const int64_t ahead_ns = 20 * CLOCK_NS_PER_MS;
 /* Newest first: how long something newer may go unnoticed. */
 static const int64_t relist_ns = 10 * CLOCK_NS_PER_S;
 
@@ -244,7 +244,8 @@ leave_idle(struct uploader *up)
 		return INT64_MAX; /* they are just being taken */
 	if (!up->stopping && clock_monotonic_ns() < stale_ns)
 		return stale_ns;
-	prefetch_give_back(up->prefetch, leave, up);
+	up->turn_ns = 0; /* it isn't known any more */
+	prefetch_give_back(up->prefetch, up->stopping, leave, up);
 	return INT64_MAX;
 }
 
@@ -273,6 +274,7 @@ static bool
 fill(struct uploader *up)
 {
 	add_jobs(up);
+	up->awaits_files = false;
 	for (size_t i = 0; i < up->job_count && !up->stopping;) {
 		struct prefetched *file;
 		int rc;
@@ -295,7 +297,8 @@ fill(struct uploader *up)
 		if (!renew_run(up))
 			return false;
 		rc = next_file(up, &file);
-		if (rc == -EINPROGRESS)
+		up->awaits_files = rc == -EINPROGRESS;
+		if (up->awaits_files)
 			return true; /* it wakes us up */
 		if (rc < 0)
 			stop_on_error(up, "take claims from", rc);
@@ -466,7 +469,8 @@ loop(struct uploader *up)
 			dry = !take(up, &again_ns);
 		else if (!up->stopping && (up->multis || up->aborts))
 			help(up);
-		if (up->active < (size_t)up->concurrency.limit)
+		if (up->active < (size_t)up->concurrency.limit &&
+		    !up->awaits_files)
 			concurrency_starved(&up->concurrency,
 			    transfer_waited_ns(up->transfer),
 			    clock_monotonic_ns());

@@ -84,7 +84,9 @@ struct uploader {
 	bool md5_on_trial;	/* the checksum given up may not be at fault */
 	bool said_no_lease;
 	bool expects_small; /* the last file was, so that the next may be */
-	int64_t turn_ns;    /* how long a file has a slot, on average; or 0 */
+	int64_t turn_ns;    /* how long a file that isn't sent in parts has a
+			       slot, on average; or 0 */
+	bool awaits_files;  /* that are being taken */
 	int64_t clock_offset_ns; /* learned: the store's clock minus ours */
 	int64_t answered_ns;	 /* when the store last answered anything */
 

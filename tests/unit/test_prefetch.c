@@ -335,7 +335,7 @@ START_TEST(gives_back)
 	for (size_t i = 0; i < 24; i++) {
 		if (i % 3 == 2) {
 			up.given_back = 0;
-			prefetch_give_back(up.prefetch, give_back, &up);
+			prefetch_give_back(up.prefetch, true, give_back, &up);
 			/* As many as there was time for. */
 			ck_assert_uint_gt(up.given_back, 0);
 			ck_assert_uint_le(up.given_back, 24 - i);
@@ -348,7 +348,7 @@ START_TEST(gives_back)
 		(void)snprintf(path, sizeof path, "b/2020/11/15/%02zu/x", i);
 		ck_assert_str_eq(strbuf_text(&file->claim.path), path);
 	}
-	prefetch_give_back(up.prefetch, give_back, &up);
+	prefetch_give_back(up.prefetch, true, give_back, &up);
 	ck_assert_ptr_null(next(&up));
 	end(&up);
 }
