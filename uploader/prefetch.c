@@ -69,7 +69,7 @@ read_whole(struct prefetched *file, const struct prefetch_plan *plan)
 	digest_finish(&file->digest);
 }
 
-/* The same, but leaves closing what was read to the caller. */
+/* As prefetch_open, but leaves closing what was read to the caller. */
 static void
 open_and_read(struct prefetched *file, const struct prefetch_plan *plan)
 {
@@ -129,8 +129,6 @@ read_ahead(struct batch *batch, struct prefetched *file)
 		prefetch_forget(file);
 }
 
-/* Takes one more file. What isn't known to be a plain one is to be looked at
- * before it is opened. */
 static int
 take(struct prefetch *prefetch, struct batch *batch)
 {
@@ -146,6 +144,8 @@ take(struct prefetch *prefetch, struct batch *batch)
 	return 1;
 }
 
+/* What isn't known to be a plain file is to be looked at before it is opened:
+ * not here. */
 static void
 fill(void *context, void *task)
 {
