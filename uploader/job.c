@@ -40,7 +40,7 @@ enum {
 };
 
 /* What was read may be sent so long afterwards without another look. */
-static const int64_t fresh_ns = 100 * CLOCK_NS_PER_MS;
+static const int64_t fresh_ns = 50 * CLOCK_NS_PER_MS;
 static const char changed_meanwhile[] = "it was changed while it was uploaded";
 
 static void

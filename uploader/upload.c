@@ -53,7 +53,7 @@ static const int64_t same_signal_ns = CLOCK_NS_PER_S;
 static const int64_t look_ns = 2 * CLOCK_NS_PER_S;
 static const int64_t look_most_ns = 30 * CLOCK_NS_PER_S;
 /* A file that finds a free slot within that may be taken ahead. */
-static const int64_t ahead_ns = 20 * CLOCK_NS_PER_MS;
+static const int64_t ahead_ns = 10 * CLOCK_NS_PER_MS;
 /* Newest first: how long something newer may go unnoticed. */
 static const int64_t relist_ns = 10 * CLOCK_NS_PER_S;
 

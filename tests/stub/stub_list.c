@@ -63,8 +63,11 @@ static char *
 start_of(const struct stub_request *req)
 {
 	const char *token = stub_request_query(req, "continuation-token");
+	const char *marker = stub_request_query(req, "marker");
 	struct strbuf key = {0};
 
+	if (marker != NULL) /* ListObjects, the first version */
+		return mem_copy(marker);
 	if (token == NULL)
 		return mem_copy(text_of(req, "start-after"));
 	for (; token[0] != '\0' && token[1] != '\0'; token += 2) {

@@ -9,6 +9,7 @@
 
 enum {
 	SMALL = 16, /* what is read whole */
+	HOURS = 200,
 	MANY = 2000
 };
 
@@ -325,27 +326,30 @@ START_TEST(gives_back)
 	char path[64];
 
 	begin(&up, MANY);
-	for (int i = 0; i < 24; i++) {
-		(void)snprintf(
-		    path, sizeof path, SPOOL "claimed/b/2020/11/15/%02d", i);
+	/* More than are taken ahead. */
+	for (size_t i = 0; i < HOURS; i++) {
+		(void)snprintf(path, sizeof path,
+		    SPOOL "claimed/b/2020/11/%02zu/%02zu", 1 + i / 24, i % 24);
 		scratch_make_dirs(path);
-		(void)snprintf(path, sizeof path, "b/2020/11/15/%02d/x", i);
+		(void)snprintf(path, sizeof path, "b/2020/11/%02zu/%02zu/x",
+		    1 + i / 24, i % 24);
 		claim(path, "x");
 	}
-	for (size_t i = 0; i < 24; i++) {
+	for (size_t i = 0; i < HOURS; i++) {
 		if (i % 3 == 2) {
 			up.given_back = 0;
 			prefetch_give_back(up.prefetch, true, give_back, &up);
 			/* As many as there was time for. */
 			ck_assert_uint_gt(up.given_back, 0);
-			ck_assert_uint_le(up.given_back, 24 - i);
+			ck_assert_uint_le(up.given_back, HOURS - i);
 			ck_assert_int_eq(
 			    prefetch_stale_ns(up.prefetch), INT64_MAX);
 			ck_assert_uint_eq(up.commit->run->held, i);
 		}
 		file = next(&up);
 		ck_assert_ptr_nonnull(file);
-		(void)snprintf(path, sizeof path, "b/2020/11/15/%02zu/x", i);
+		(void)snprintf(path, sizeof path, "b/2020/11/%02zu/%02zu/x",
+		    1 + i / 24, i % 24);
 		ck_assert_str_eq(strbuf_text(&file->claim.path), path);
 	}
 	prefetch_give_back(up.prefetch, true, give_back, &up);
