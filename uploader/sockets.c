@@ -19,12 +19,14 @@
 #include "common/clock.h"
 #include "common/mem.h"
 
-enum { EVENTS = 256 };
+/* At once: for more, what could be sent by now would wait too long. */
+enum { EVENTS = 16 };
 
 struct socket {
 	uint32_t registered; /* events epoll knows of; 0: it isn't there */
 	uint32_t wanted;     /* by libcurl; 0: the connection is idle */
 	bool ours;	     /* opened and closed through us */
+	CURLM *multi;	     /* which wants that */
 };
 
 static struct socket *
@@ -66,7 +68,8 @@ watch(struct sockets *sockets, curl_socket_t fd, uint32_t events)
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 {
-	struct sockets *sockets = context;
+	struct sockets_multi *multi = context;
+	struct sockets *sockets = multi->sockets;
 	struct socket *socket = socket_of(sockets, fd);
 	uint32_t events = 0;
 
@@ -75,6 +78,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 	if (what != CURL_POLL_REMOVE)
 		events = ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0u) |
 			 ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0u);
+	socket->multi = multi->handle;
 	socket->wanted = events;
 	if (!socket->ours)
 		return watch(sockets, fd, events);
@@ -84,14 +88,14 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 }
 
 static int
-on_timer(CURLM *multi, long timeout_ms, void *context)
+on_timer(CURLM *handle, long timeout_ms, void *context)
 {
-	struct sockets *sockets = context;
+	struct sockets_multi *multi = context;
 
-	(void)multi;
-	sockets->timer_ns = timeout_ms < 0 ? -1
-					   : clock_monotonic_ns() +
-						 timeout_ms * CLOCK_NS_PER_MS;
+	(void)handle;
+	multi->timer_ns = timeout_ms < 0 ? INT64_MAX
+					 : clock_monotonic_ns() +
+					       timeout_ms * CLOCK_NS_PER_MS;
 	return 0;
 }
 
@@ -120,12 +124,11 @@ on_close(void *context, curl_socket_t fd)
 }
 
 static int
-act(struct sockets *sockets, curl_socket_t fd, int events)
+act(CURLM *multi, curl_socket_t fd, int events)
 {
 	int running;
 
-	return curl_multi_socket_action(sockets->multi, fd, events, &running) ==
-		       CURLM_OK
+	return curl_multi_socket_action(multi, fd, events, &running) == CURLM_OK
 		   ? 0
 		   : -EIO;
 }
@@ -142,41 +145,70 @@ on_event(struct sockets *sockets, int fd, uint32_t events)
 		return watch(sockets, fd, 0);
 	if ((events & (socket->wanted | trouble)) == 0)
 		return watch(sockets, fd, socket->wanted);
-	return act(sockets, fd,
+	return act(socket->multi, fd,
 	    ((events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
 		((events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
 		((events & trouble) != 0 ? CURL_CSELECT_ERR : 0));
 }
 
-static bool
-set_up_multi(struct sockets *sockets)
-{
-	CURLM *multi = sockets->multi;
-
-	return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) ==
-		   CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, sockets) ==
-		   CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) ==
-		   CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_TIMERDATA, sockets) ==
-		   CURLM_OK;
-}
-
 int
-sockets_init(struct sockets *sockets, CURLM *multi)
+sockets_init(struct sockets *sockets, size_t count)
 {
-	*sockets = (struct sockets){
-	    .multi = multi, .wake_fd = -1, .timer_ns = -1};
+	*sockets = (struct sockets){.wake_fd = -1, .multi_count = count};
 	sockets->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (sockets->epoll_fd < 0)
 		return -errno;
-	return set_up_multi(sockets) ? 0 : -ENOMEM;
+	sockets->multis = mem_zero(count, sizeof *sockets->multis);
+	for (size_t i = 0; i < count; i++) {
+		sockets->multis[i].sockets = sockets;
+		sockets->multis[i].timer_ns = INT64_MAX;
+	}
+	return 0;
+}
+
+static bool
+set_up_multi(struct sockets_multi *multi, long connections)
+{
+	CURLM *handle = multi->handle;
+
+	return curl_multi_setopt(handle, CURLMOPT_SOCKETFUNCTION, on_socket) ==
+		   CURLM_OK &&
+	       curl_multi_setopt(handle, CURLMOPT_SOCKETDATA, multi) ==
+		   CURLM_OK &&
+	       curl_multi_setopt(handle, CURLMOPT_TIMERFUNCTION, on_timer) ==
+		   CURLM_OK &&
+	       curl_multi_setopt(handle, CURLMOPT_TIMERDATA, multi) ==
+		   CURLM_OK &&
+	       curl_multi_setopt(handle, CURLMOPT_MAXCONNECTS, connections) ==
+		   CURLM_OK &&
+	       curl_multi_setopt(handle, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+		   connections) == CURLM_OK &&
+	       curl_multi_setopt(handle, CURLMOPT_PIPELINING,
+		   (long)CURLPIPE_NOTHING) == CURLM_OK;
+}
+
+CURLM *
+sockets_multi(struct sockets *sockets, size_t index, size_t connections)
+{
+	struct sockets_multi *multi = &sockets->multis[index];
+
+	if (multi->handle != NULL)
+		return multi->handle;
+	multi->handle = curl_multi_init();
+	if (multi->handle != NULL && set_up_multi(multi, (long)connections))
+		return multi->handle;
+	(void)curl_multi_cleanup(multi->handle); /* nothing is in it */
+	multi->handle = NULL;
+	return NULL;
 }
 
 void
 sockets_done(struct sockets *sockets)
 {
+	for (size_t i = 0; i < sockets->multi_count; i++)
+		if (sockets->multis[i].handle != NULL)
+			(void)curl_multi_cleanup(sockets->multis[i].handle);
+	free(sockets->multis);
 	if (sockets->epoll_fd >= 0)
 		(void)close(sockets->epoll_fd); /* holds no data */
 	free(sockets->table);
@@ -233,11 +265,30 @@ sockets_wait(struct sockets *sockets, int timeout_ms, int wake_fd)
 	return rc < 0 ? -EIO : woken;
 }
 
-int
-sockets_run_timer(struct sockets *sockets)
+int64_t
+sockets_timer_ns(const struct sockets *sockets)
 {
-	if (sockets->timer_ns < 0 || sockets->timer_ns > clock_monotonic_ns())
-		return 0;
-	sockets->timer_ns = -1;
-	return act(sockets, CURL_SOCKET_TIMEOUT, 0);
+	int64_t soonest_ns = INT64_MAX;
+
+	for (size_t i = 0; i < sockets->multi_count; i++)
+		if (sockets->multis[i].timer_ns < soonest_ns)
+			soonest_ns = sockets->multis[i].timer_ns;
+	return soonest_ns;
+}
+
+int
+sockets_run_timers(struct sockets *sockets)
+{
+	int64_t now_ns = clock_monotonic_ns();
+
+	for (size_t i = 0; i < sockets->multi_count; i++) {
+		struct sockets_multi *multi = &sockets->multis[i];
+
+		if (multi->timer_ns > now_ns)
+			continue;
+		multi->timer_ns = INT64_MAX;
+		if (act(multi->handle, CURL_SOCKET_TIMEOUT, 0) < 0)
+			return -EIO;
+	}
+	return 0;
 }

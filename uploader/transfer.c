@@ -1,8 +1,8 @@
 /* Requests in slots, by libcurl's multi interface (its sockets: sockets.c).
  *
  * What was measured and made it so: small bodies go as POSTFIELDS, so that
- * headers and body leave in one send; easy handles and header lists live as
- * long as their slot.
+ * headers and body leave in one send; easy handles, header lists and URLs live
+ * as long as their slot; what was started is sent before answers are read.
  *
  * A bandwidth limit is shared, so libcurl's own, which is per transfer, is of
  * no use: the read callback takes its share out of one bucket, or pauses; the
@@ -24,6 +24,9 @@
 #include "uploader/sockets.h"
 
 enum {
+	/* Slots with one multi handle, which walks over all its connections at
+	 * the beginning and at the end of each request. */
+	GROUP = 16,
 	/* libcurl sends a longer body apart from the headers anyway. */
 	POSTFIELDS_MAX = 64 * 1024,
 	/* Of all slots' upload buffers, but for those of the least size. */
@@ -54,8 +57,11 @@ enum method {
 struct slot {
 	struct transfer *transfer;
 	CURL *easy;
-	enum method method; /* what the handle is set up for */
-	const char *name;   /* its name, a literal */
+	CURLM *multi;
+	CURLU *url;	      /* of the last request without escapes */
+	struct strbuf origin; /* what is before its path, as set in url */
+	enum method method;   /* what the handle is set up for */
+	const char *name;     /* its name, a literal */
 	bool busy;
 	struct curl_slist lines[S3_REQUEST_HEADERS_MAX];
 	struct s3_reply *reply;
@@ -73,7 +79,6 @@ struct slot {
 };
 
 struct transfer {
-	CURLM *multi;
 	struct sockets sockets;
 	struct slot *slots;
 	size_t count;
@@ -295,34 +300,35 @@ set_up_way(struct slot *slot)
 	return ok;
 }
 
-/* Makes the slot's handle, unless it is there. */
+/* The multi handle of the slot INDEX, or NULL. */
+static CURLM *
+open_multi(struct transfer *transfer, size_t index)
+{
+	size_t group = index / GROUP;
+	size_t left = transfer->count - group * GROUP;
+
+	return sockets_multi(
+	    &transfer->sockets, group, left < GROUP ? left : GROUP);
+}
+
+/* Makes the slot's handles, unless they are there. */
 static bool
 open_slot(struct transfer *transfer, struct slot *slot)
 {
 	if (slot->easy != NULL)
 		return true;
 	slot->transfer = transfer;
+	slot->multi = open_multi(transfer, (size_t)(slot - transfer->slots));
+	slot->url = curl_url();
 	slot->easy = curl_easy_init();
-	if (slot->easy != NULL && set_up(slot) && set_up_way(slot))
+	if (slot->multi != NULL && slot->url != NULL && slot->easy != NULL &&
+	    set_up(slot) && set_up_way(slot))
 		return true;
 	curl_easy_cleanup(slot->easy);
 	slot->easy = NULL;
+	curl_url_cleanup(slot->url);
+	slot->url = NULL;
 	return false;
-}
-
-static bool
-set_up_multi(struct transfer *transfer)
-{
-	CURLM *multi = transfer->multi;
-	long count = (long)transfer->count;
-
-	return sockets_init(&transfer->sockets, multi) == 0 &&
-	       curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, count) ==
-		   CURLM_OK &&
-	       curl_multi_setopt(
-		   multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, count) == CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_PIPELINING,
-		   (long)CURLPIPE_NOTHING) == CURLM_OK;
 }
 
 /* libcurl takes its upload buffer anew for each transfer, and each file that is
@@ -357,8 +363,9 @@ transfer_new(const struct config *config, size_t count, const char *ca_bundle,
 	transfer->slots = mem_zero(count, sizeof *transfer->slots);
 	keep_buffers();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
-	    (transfer->multi = curl_multi_init()) != NULL &&
-	    set_up_multi(transfer) && open_slot(transfer, transfer->slots))
+	    sockets_init(&transfer->sockets, (count + GROUP - 1) / GROUP) ==
+		0 &&
+	    open_slot(transfer, transfer->slots))
 		return transfer;
 	transfer_free(transfer);
 	return NULL;
@@ -410,10 +417,11 @@ transfer_free(struct transfer *transfer)
 		if (transfer->slots[i].busy)
 			transfer_cancel(transfer, i);
 		curl_easy_cleanup(transfer->slots[i].easy);
+		curl_url_cleanup(transfer->slots[i].url);
+		strbuf_done(&transfer->slots[i].origin);
 	}
-	curl_multi_cleanup(transfer->multi);
-	curl_global_cleanup();
 	sockets_done(&transfer->sockets);
+	curl_global_cleanup();
 	free(transfer->slots);
 	free(transfer);
 }
@@ -545,6 +553,44 @@ set_patience(struct slot *slot, const struct s3_request *request)
 	return ok;
 }
 
+/* Has slot->url be URL, whose path begins at OFFSET. */
+static bool
+set_path(struct slot *slot, const char *url, size_t offset)
+{
+	struct strbuf *origin = &slot->origin;
+
+	if (origin->length != offset ||
+	    memcmp(strbuf_text(origin), url, offset) != 0) {
+		strbuf_reset(origin);
+		strbuf_add(origin, url, offset);
+		if (curl_url_set(slot->url, CURLUPART_URL, strbuf_text(origin),
+			0) != CURLUE_OK)
+			return false;
+	}
+	return curl_url_set(slot->url, CURLUPART_PATH, url + offset, 0) ==
+	       CURLUE_OK;
+}
+
+/* Where only the path is another each time, libcurl need not take the URL
+ * apart, which costs as much as our signature. (It may write escapes in lower
+ * case then, as 7.88 does: that isn't what was signed.) */
+static bool
+set_url(struct slot *slot, const struct s3_request *request)
+{
+	CURL *easy = slot->easy;
+	const char *url = strbuf_text(&request->url);
+	bool ok = true;
+
+	if (strpbrk(url + request->uri_offset, "%?") == NULL &&
+	    set_path(slot, url, request->uri_offset)) {
+		SET(CURLOPT_CURLU, slot->url);
+		return ok;
+	}
+	SET(CURLOPT_CURLU, NULL);
+	SET(CURLOPT_URL, url);
+	return ok;
+}
+
 int
 transfer_start(struct transfer *transfer, size_t slot_index,
     const struct s3_request *request, const struct transfer_body *body,
@@ -563,11 +609,9 @@ transfer_start(struct transfer *transfer, size_t slot_index,
 	slot->is_late = false;
 	slot->file_failed = false;
 	*slot->error = '\0';
-	SET(CURLOPT_URL, strbuf_text(&request->url));
-	ok = ok && set_body(slot, request, body) &&
+	ok = ok && set_url(slot, request) && set_body(slot, request, body) &&
 	     set_headers(slot, request) && set_patience(slot, request);
-	slot->busy = ok &&
-		     curl_multi_add_handle(transfer->multi, easy) == CURLM_OK;
+	slot->busy = ok && curl_multi_add_handle(slot->multi, easy) == CURLM_OK;
 	if (!slot->busy)
 		leave_buffer(slot);
 	return slot->busy ? 0 : -EIO;
@@ -579,7 +623,7 @@ end(struct slot *slot)
 {
 	resume(slot);
 	/* Can fail only for handles that aren't there. */
-	(void)curl_multi_remove_handle(slot->transfer->multi, slot->easy);
+	(void)curl_multi_remove_handle(slot->multi, slot->easy);
 	leave_buffer(slot);
 	slot->busy = false;
 }
@@ -659,15 +703,27 @@ hand_over(struct transfer *transfer, CURLMsg *message)
 	    transfer->context, (size_t)(slot - transfer->slots), &result);
 }
 
-static void
+/* True: there were some. */
+static bool
 hand_over_all(struct transfer *transfer)
 {
-	CURLMsg *message;
-	int left;
+	const struct sockets *sockets = &transfer->sockets;
+	bool any = false;
 
-	while ((message = curl_multi_info_read(transfer->multi, &left)) != NULL)
-		if (message->msg == CURLMSG_DONE)
+	for (size_t i = 0; i < sockets->multi_count; i++) {
+		CURLM *multi = sockets->multis[i].handle;
+		CURLMsg *message;
+		int left;
+
+		while (multi != NULL &&
+		       (message = curl_multi_info_read(multi, &left)) != NULL) {
+			if (message->msg != CURLMSG_DONE)
+				continue;
 			hand_over(transfer, message);
+			any = true;
+		}
+	}
+	return any;
 }
 
 /* The sooner of MS (-1: never) and LEFT_NS from now, rounded up. */
@@ -687,9 +743,10 @@ wait_ms(struct transfer *transfer, int64_t timeout_ms)
 {
 	int64_t now_ns = clock_monotonic_ns();
 	int64_t ms = timeout_ms;
+	int64_t timer_ns = sockets_timer_ns(&transfer->sockets);
 
-	if (transfer->sockets.timer_ns >= 0)
-		ms = sooner_ms(ms, transfer->sockets.timer_ns - now_ns);
+	if (timer_ns < INT64_MAX)
+		ms = sooner_ms(ms, timer_ns - now_ns);
 	if (transfer->paused > 0)
 		ms = sooner_ms(
 		    ms, bandwidth_wait_ns(&transfer->bandwidth, now_ns));
@@ -699,15 +756,19 @@ wait_ms(struct transfer *transfer, int64_t timeout_ms)
 int
 transfer_poll(struct transfer *transfer, int64_t timeout_ms, int wake_fd)
 {
-	int woken = sockets_wait(
-	    &transfer->sockets, wait_ms(transfer, timeout_ms), wake_fd);
+	int woken;
 
+	/* What was started goes out before anything else is looked at. */
+	if (sockets_run_timers(&transfer->sockets) < 0)
+		return -EIO;
+	if (hand_over_all(transfer))
+		timeout_ms = 0;
+	woken = sockets_wait(
+	    &transfer->sockets, wait_ms(transfer, timeout_ms), wake_fd);
 	if (woken < 0)
 		return woken;
 	resume_some(transfer);
-	if (sockets_run_timer(&transfer->sockets) < 0)
-		return -EIO;
-	hand_over_all(transfer);
+	(void)hand_over_all(transfer);
 	return woken;
 }
 

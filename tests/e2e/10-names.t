@@ -74,4 +74,14 @@ ok "it lies in failed/" test -f "$(in_room failed "$deep")"
 like err '1024' "the log says why"
 is "$(keys)" "" "nothing is in the bucket"
 
+# The stub takes no other spelling of a key than the one that is signed.
+stub_scenario "names with and without escapes in turn, over one connection"
+for i in 1 2 3 4 5 6; do
+	write_file "room/$hour/$i-a.dat"
+	write_file "room/$hour/$i-é Ä.dat"
+done
+run_ok s3spool run -o connections=1 "$conf"
+bucket_is_original
+drained
+
 done_testing
