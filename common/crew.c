@@ -1,6 +1,6 @@
 /* Threads that wait for a batch, take of its tasks, and wait again.
  * They are started when they are first needed and live until the end. */
-#include "reaper/crew.h"
+#include "common/crew.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -1,7 +1,7 @@
 /* A few threads that share out numbered tasks with their caller, for work that
  * waits for a device, or that one core can't do fast enough. */
-#ifndef REAPER_CREW_H
-#define REAPER_CREW_H
+#ifndef COMMON_CREW_H
+#define COMMON_CREW_H
 
 #include <stddef.h>
 

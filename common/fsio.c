@@ -121,6 +121,15 @@ fsio_close_dir(struct fsio_dir *dir)
 }
 
 int
+fsio_detach_dir(struct fsio_dir *dir)
+{
+	int fd = dir->fd;
+
+	free(dir);
+	return fd;
+}
+
+int
 fsio_dir_fd(const struct fsio_dir *dir)
 {
 	return dir->fd;

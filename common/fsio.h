@@ -28,6 +28,8 @@ struct fsio_dir;
  * lies behind, a symbolic link. */
 int fsio_open_dir(int dirfd, const char *path, struct fsio_dir **ret_dir);
 void fsio_close_dir(struct fsio_dir *dir);
+/* The same, but leaves its descriptor open, and returns it. */
+int fsio_detach_dir(struct fsio_dir *dir);
 /* Its descriptor, which stays its own. */
 int fsio_dir_fd(const struct fsio_dir *dir);
 /* The next entry other than "." and "..", valid until the next call. Returns

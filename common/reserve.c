@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/fsio.h"
 #include "common/log.h"
 
@@ -17,6 +19,9 @@ static const char name[] = "reserve";
 /* Where a file system has less free than so many times the reserve, that
  * would be missed. */
 enum { PLENTY = 64 };
+/* Whoever has met a full disk by then may have done so before it was given
+ * up. */
+static const int64_t lately_ns = 100 * CLOCK_NS_PER_MS;
 
 static bool
 has_plenty(const struct spool *spool)
@@ -50,23 +55,40 @@ reserve_keep(const struct spool *spool)
 	(void)close(fd); /* holds no data */
 }
 
-bool
-reserve_give_up(struct spool *spool, int error)
+static bool
+give_up(struct spool *spool)
 {
 	struct stat st;
 	bool is_given = false;
 	int fd;
 
-	if (error != -ENOSPC && error != -EDQUOT)
-		return false;
 	fd = fsio_open_beneath(spool->locks_fd, name, O_RDWR);
 	if (fd < 0)
 		return false;
 	if (fstat(fd, &st) == 0 && st.st_size > spool->reserve_left)
 		is_given = ftruncate(fd, spool->reserve_left) == 0;
 	(void)close(fd); /* holds no data */
-	if (is_given)
+	return is_given;
+}
+
+bool
+reserve_give_up(struct spool *spool, int error)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	bool is_given;
+
+	if (error != -ENOSPC && error != -EDQUOT)
+		return false;
+	(void)pthread_mutex_lock(&lock);
+	is_given = give_up(spool);
+	if (is_given) {
 		spool->gave_up_reserve = true;
+		spool->gave_up_ns = clock_monotonic_ns();
+	} else {
+		is_given = spool->gave_up_ns != 0 &&
+			   clock_monotonic_ns() - spool->gave_up_ns < lately_ns;
+	}
+	(void)pthread_mutex_unlock(&lock);
 	return is_given;
 }
 

@@ -225,7 +225,7 @@ spool_open(const struct config *config, enum spool_mode mode,
 	int rc;
 
 	*spool = (struct spool){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-	    0, 0, false, 0, false};
+	    0, 0, false, 0, false, 0};
 	spool->base_fd = open(
 	    config->base_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (spool->base_fd < 0) {
@@ -413,10 +413,10 @@ static int
 move(struct spool *spool, const struct move *m)
 {
 	const struct spool_name *from = m->from;
+	int rc = 0;
 
 	for (int i = 0; i < MOVE_TRIES; i++) {
-		int rc = move_once(spool, m);
-
+		rc = move_once(spool, m);
 		if (rc == 0 || rc == -EXDEV || rc == -ENOTSUP)
 			return rc;
 		/* That explains it, without a question. */
@@ -434,7 +434,7 @@ move(struct spool *spool, const struct move *m)
 		if (rc < 0 && rc != -ENOENT && !reserve_give_up(spool, rc))
 			return rc;
 	}
-	return -ESTALE;
+	return rc == -ENOSPC || rc == -EDQUOT ? rc : -ESTALE;
 }
 
 /* From PATH in a room that is ours alone. */

@@ -40,6 +40,7 @@ struct spool {
 	atomic_bool lacks_noreplace; /* learned: RENAME_NOREPLACE isn't there */
 	off_t reserve_left;	     /* see reserve.h: 0, or what others need */
 	atomic_bool gave_up_reserve; /* which nobody has been told yet */
+	int64_t gave_up_ns;	     /* clock_monotonic_ns then, or 0 */
 };
 
 /* Opens base_dir and the spool. Returns 0; -EPERM: the spool directory isn't

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "common/crc32c.h"
+#include "common/crew.h"
 #include "common/fsio.h"
 #include "common/hash.h"
 #include "common/log.h"
@@ -29,7 +30,6 @@
 #include "common/run.h"
 #include "common/settle.h"
 #include "common/units.h"
-#include "reaper/crew.h"
 #include "reaper/ledger.h"
 
 enum {

@@ -17,6 +17,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,6 +28,8 @@
 
 static const char queued[] =
     "an earlier file of this path is still in the queue";
+/* Those who go by a run's room do so one after another. */
+static pthread_mutex_t room_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void
 report(struct claim_report *report, enum claim_outcome outcome,
@@ -229,7 +232,9 @@ take(struct claim *claim, const struct spool_name *name, const char *path,
 	int rc = spool_claim(claim->spool, name, path);
 
 	if (rc == -ENOTSUP) {
+		(void)pthread_mutex_lock(&room_lock);
 		take_by_room(claim, name, path, fd, leased, ret);
+		(void)pthread_mutex_unlock(&room_lock);
 		return;
 	}
 	report_move(ret, rc);
@@ -314,16 +319,16 @@ static bool
 is_promising(const struct claim *claim, const struct walk_entry *entry)
 {
 	return entry->type == DT_REG && !claim->look_only &&
-	       entry->dir_changed_ns <=
+	       entry->dir->changed_ns <=
 		   clock_fs_now_ns(&claim->fs_clock) -
 		       claim->config->settle_seconds * CLOCK_NS_PER_S;
 }
 
 void
 claim_file(struct claim *claim, const struct walk_entry *entry,
-    struct claim_report *ret_report)
+    struct fsio_closer *later, struct claim_report *ret_report)
 {
-	struct spool_name from = {entry->dirfd, entry->name, 0};
+	struct spool_name from = {entry->dir->fd, entry->name, 0};
 	const char *fault = choice_fault(claim->config, entry->path);
 	bool looked = !is_promising(claim, entry);
 	struct stat st;
@@ -354,7 +359,7 @@ claim_file(struct claim *claim, const struct walk_entry *entry,
 	judge(claim, &from, entry->path, fd, looked, ret_report);
 	/* That gives the lease back. */
 	if (ret_report->outcome == CLAIM_CLAIMED && !claim->look_only)
-		fsio_close_later(&claim->claimed, fd);
+		fsio_close_later(later, fd);
 	else
 		(void)close(fd); /* only read from */
 }

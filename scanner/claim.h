@@ -27,10 +27,7 @@ struct claim {
 	const struct config *config;
 	struct spool *spool;
 	struct clock_fs fs_clock;
-	bool look_only; /* judge, but don't claim */
-	/* Claimed files: their producer can't open them any more, so their
-	 * leases hold up nobody. To be closed at the end. */
-	struct fsio_closer claimed;
+	bool look_only;	 /* judge, but don't claim */
 	struct run *run; /* through whose room claims go where
 			    RENAME_NOREPLACE is missing; NULL until then */
 };
@@ -44,8 +41,10 @@ struct claim_report {
 	int lease_error;    /* ... for this reason (errno, positive) */
 };
 
-/* May start claim->run, which the caller ends. */
+/* May be called in several threads at once. May start claim->run, which the
+ * caller ends. A claimed file is left to LATER, to be closed in the end: its
+ * producer can't open it any more, so its lease holds up nobody. */
 void claim_file(struct claim *claim, const struct walk_entry *entry,
-    struct claim_report *ret_report);
+    struct fsio_closer *later, struct claim_report *ret_report);
 
 #endif

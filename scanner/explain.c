@@ -62,7 +62,7 @@ is_directory(const struct walk_entry *entry)
 {
 	struct stat st;
 
-	return fstatat(entry->dirfd, entry->name, &st, AT_SYMLINK_NOFOLLOW) ==
+	return fstatat(entry->dir->fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) ==
 		   0 &&
 	       S_ISDIR(st.st_mode);
 }
@@ -72,7 +72,8 @@ report_unmatched(const struct walk_entry *entry, struct claim_report *report)
 {
 	struct stat st;
 
-	if (fstatat(entry->dirfd, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+	if (fstatat(entry->dir->fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) <
+	    0) {
 		report->reason = strerror(errno);
 		return;
 	}
@@ -90,8 +91,9 @@ look(struct claim *claim, const char *path, struct claim_report *report)
 	    path, slash != NULL ? (size_t)(slash - path) : 0);
 	int fd = fsio_open_beneath(claim->spool->base_fd,
 	    *directory != '\0' ? directory : ".", O_RDONLY | O_DIRECTORY);
+	struct walk_dir dir = {.fd = fd};
 	const struct walk_entry entry = {
-	    .dirfd = fd,
+	    .dir = &dir,
 	    .name = slash != NULL ? slash + 1 : path,
 	    .path = path,
 	    .type = DT_UNKNOWN,
@@ -106,7 +108,7 @@ look(struct claim *claim, const char *path, struct claim_report *report)
 		report->reason = "it is a directory; name the files in it";
 	else if (keypath_matches(
 		     config->patterns.items, config->patterns.count, path))
-		claim_file(claim, &entry, report);
+		claim_file(claim, &entry, NULL, report);
 	else
 		report_unmatched(&entry, report);
 	(void)close(fd); /* a directory */

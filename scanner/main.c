@@ -19,6 +19,7 @@
 #include "common/sandbox.h"
 #include "common/stage.h"
 #include "common/units.h"
+#include "scanner/batch.h"
 #include "scanner/claim.h"
 #include "scanner/explain.h"
 #include "scanner/scan_status.h"
@@ -27,6 +28,7 @@
 struct scan {
 	struct stage stage;
 	struct claim claim;
+	struct batch batch;
 	bool explain;
 	struct health_options status;
 	struct loop loop;
@@ -107,7 +109,7 @@ fail_claim(
 	case ENOMEM:
 		return WALK_STOP;
 	default: /* ... the others are about one name or directory */
-		return WALK_KEPT;
+		return WALK_ON;
 	}
 }
 
@@ -132,7 +134,7 @@ count_left(struct scan *scan, const struct walk_entry *entry)
 	int64_t bytes, since_ns;
 
 	if (scan->metrics != NULL &&
-	    tally_look(entry->dirfd, entry->name, TALLY_WRITTEN,
+	    tally_look(entry->dir->fd, entry->name, TALLY_WRITTEN,
 		clock_fs_now_ns(&scan->claim.fs_clock), &bytes, &since_ns) == 0)
 		tally_add(&scan->left, bytes, since_ns);
 }
@@ -152,67 +154,82 @@ write_metrics(struct scan *scan)
 	(void)metrics_write(metrics, true); /* what is lost was said */
 }
 
+static void
+on_claimed(struct scan *scan, const struct walk_entry *entry,
+    const struct claim_report *report)
+{
+	const char *path = entry->path;
+
+	scan->claimed++;
+	scan->claimed_bytes = units_add_sizes(
+	    scan->claimed_bytes, report->size_bytes);
+	log_debug(
+	    "Claimed %s (%lld bytes)", path, (long long)report->size_bytes);
+	if (scan->claim.look_only) {
+		stage_print_plan(
+		    &scan->stage, "CLAIM", report->size_bytes, path);
+	} else {
+		stage_print_key(&scan->stage, path);
+		entry->dir->moved = true;
+	}
+}
+
+/* For batch.h. */
+static enum walk_result
+on_judged(void *context, const struct walk_entry *entry,
+    const struct claim_report *report)
+{
+	struct scan *scan = context;
+	const char *path = entry->path;
+
+	show_progress(scan);
+	if (scan->explain) {
+		explain_report(path, report);
+		return WALK_ON;
+	}
+	if (report->by_age_alone)
+		say_no_lease(scan, report);
+	switch (report->outcome) {
+	case CLAIM_CLAIMED:
+		on_claimed(scan, entry, report);
+		return WALK_ON;
+	case CLAIM_DEFERRED:
+		scan->deferred++;
+		count_left(scan, entry);
+		log_debug("Deferred %s: %s", path, report->reason);
+		return WALK_ON;
+	case CLAIM_REFUSED:
+		scan->refused++;
+		count_left(scan, entry);
+		log_about(LOG_WARNING, LOG_PATH(path),
+		    "Leaving %s/%s alone: %s", scan->stage.config->base_dir,
+		    path, report->reason);
+		return WALK_ON;
+	case CLAIM_EXCLUDED:
+		scan->excluded++;
+		log_debug("Excluded %s: %s", path, report->reason);
+		return WALK_ON;
+	case CLAIM_GONE:
+		return WALK_ON;
+	case CLAIM_EXDEV:
+		return leave_location(scan, path);
+	case CLAIM_ERROR:
+		break;
+	}
+	return fail_claim(scan, path, report);
+}
+
 static enum walk_result
 on_candidate(void *context, const struct walk_entry *entry)
 {
 	struct scan *scan = context;
-	const char *path = entry->path;
-	struct claim_report report;
 
 	if (!scan->explain &&
 	    bounds_are_reached(&scan->bounds, scan->claimed)) {
 		scan->is_bounded = true;
 		return WALK_STOP;
 	}
-	claim_file(&scan->claim, entry, &report);
-	show_progress(scan);
-	/* A script may want to write to what was claimed, and the others may
-	 * take long. */
-	if (report.outcome != CLAIM_CLAIMED)
-		fsio_close_all(&scan->claim.claimed);
-	if (scan->explain) {
-		explain_report(path, &report);
-		return WALK_KEPT;
-	}
-	if (report.by_age_alone)
-		say_no_lease(scan, &report);
-	switch (report.outcome) {
-	case CLAIM_CLAIMED:
-		scan->claimed++;
-		scan->claimed_bytes = units_add_sizes(
-		    scan->claimed_bytes, report.size_bytes);
-		log_debug("Claimed %s (%lld bytes)", path,
-		    (long long)report.size_bytes);
-		if (scan->claim.look_only)
-			stage_print_plan(
-			    &scan->stage, "CLAIM", report.size_bytes, path);
-		else
-			stage_print_key(&scan->stage, path);
-		return scan->claim.look_only ? WALK_KEPT : WALK_MOVED;
-	case CLAIM_DEFERRED:
-		scan->deferred++;
-		count_left(scan, entry);
-		log_debug("Deferred %s: %s", path, report.reason);
-		return WALK_KEPT;
-	case CLAIM_REFUSED:
-		scan->refused++;
-		count_left(scan, entry);
-		log_about(LOG_WARNING, LOG_PATH(path),
-		    "Leaving %s/%s alone: %s", scan->stage.config->base_dir,
-		    path, report.reason);
-		return WALK_KEPT;
-	case CLAIM_EXCLUDED:
-		scan->excluded++;
-		log_debug("Excluded %s: %s", path, report.reason);
-		return WALK_KEPT;
-	case CLAIM_GONE:
-		return WALK_KEPT;
-	case CLAIM_EXDEV:
-		return leave_location(scan, path);
-	case CLAIM_ERROR:
-		break;
-	}
-	return fail_claim(scan, path, &report);
+	return batch_add(&scan->batch, entry);
 }
 
 static void
@@ -287,9 +304,19 @@ scan_base(struct scan *scan)
 	    .candidate = on_candidate,
 	    .problem = on_problem,
 	};
+	/* Then each is claimed before the next is found. */
+	bool is_counted = scan->bounds.limit != NULL ||
+			  scan->bounds.max_duration != NULL;
 
 	bounds_begin(&scan->bounds);
+	scan->batch = (struct batch){
+	    .claim = &scan->claim,
+	    .hands = is_counted ? 1 : batch_hands(),
+	    .done = on_judged,
+	    .context = scan,
+	};
 	walk_base(&walk);
+	batch_end(&scan->batch);
 	if (scan->claimed + scan->deferred + scan->refused > 0 &&
 	    !scan->explain)
 		summarize(scan);
@@ -363,7 +390,6 @@ run(struct scan *scan)
 		explain_all(scan);
 	else
 		scan_base(scan);
-	fsio_close_all(&claim->claimed);
 	run_end(claim->spool, claim->run);
 	claim->run = NULL;
 	write_metrics(scan);

@@ -58,14 +58,14 @@ on_candidate(void *context, const struct walk_entry *entry)
 	struct claim_report report;
 	int64_t bytes, since_ns;
 
-	claim_file(&looking->claim, entry, &report);
+	claim_file(&looking->claim, entry, NULL, &report);
 	if (report.outcome == CLAIM_GONE ||
-	    tally_look(entry->dirfd, entry->name, TALLY_WRITTEN,
+	    tally_look(entry->dir->fd, entry->name, TALLY_WRITTEN,
 		looking->health.now_ns, &bytes, &since_ns) < 0)
-		return WALK_KEPT;
+		return WALK_ON;
 	tally_add(&looking->all, bytes, since_ns);
 	tally_add(&find_group(looking, &report)->tally, bytes, since_ns);
-	return WALK_KEPT;
+	return WALK_ON;
 }
 
 static void

@@ -2,27 +2,40 @@
 #ifndef SCANNER_WALK_H
 #define SCANNER_WALK_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "common/config.h"
 
-/* What became of a candidate. */
+/* How the walk goes on after a candidate. */
 enum walk_result {
-	WALK_KEPT,  /* it is where it was */
-	WALK_MOVED, /* it left its directory */
+	WALK_ON,    /* to the next one */
 	WALK_LEAVE, /* nothing of this location can be moved: go to the next */
 	WALK_STOP   /* nothing at all can be moved */
 };
 
+/* A directory. It is open while the walk is in it, and after that as long as
+ * somebody keeps it. */
+struct walk_dir {
+	int fd;
+	int64_t changed_ns; /* when a name in it was last made, moved or
+			       removed */
+	bool moved;	    /* to be set when a candidate was moved out of it */
+	/* For walk.c. */
+	size_t keepers;
+	bool restore; /* its time, if one was */
+	struct timespec mtime;
+};
+
 /* A name that matches. */
 struct walk_entry {
-	int dirfd; /* of the directory it is in */
+	struct walk_dir *dir; /* which it is in */
 	const char *name;
-	const char *path;	/* below base_dir */
-	unsigned char type;	/* as readdir says: DT_UNKNOWN, perhaps */
-	int64_t dir_changed_ns; /* when a name in the directory was last made,
-				   moved or removed */
+	const char *path;   /* below base_dir */
+	unsigned char type; /* as readdir says: DT_UNKNOWN, perhaps */
 };
 
 struct walk {
@@ -44,5 +57,9 @@ struct walk {
  * modification time back that it had, where the reaper may soon tell from it
  * whether anybody else has touched it lately. */
 void walk_base(const struct walk *walk);
+/* For a candidate's directory that is needed after it: both in the thread that
+ * walks. */
+void walk_keep(struct walk_dir *dir);
+void walk_release(struct walk_dir *dir);
 
 #endif

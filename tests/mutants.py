@@ -73,7 +73,7 @@ MUTANTS = [
            ("clock_from_timespec(&st->st_ctim)", "clock_from_timespec(&st->st_mtim)"),
            story="too_young"),
     Mutant("walk: the spool isn't left out", "scanner/walk.c",
-           ("st.st_ino != walk->skip_inode", "true"),
+           ("st.st_ino == walk->skip_inode", "false"),
            test="tests/unit/test_walk leaves_the_spool_out"),
 
     # --- moves --------------------------------------------------------

@@ -21,27 +21,27 @@ struct tried {
 static void
 try(struct spool *spool, int64_t behind_s, bool look_only, struct tried *ret)
 {
-	char base[] = "base", dir[] = "base/.spool";
+	char base[] = "base", spool_dir[] = "base/.spool";
 	const struct config config = {
 	    .base_dir = base,
-	    .spool_dir = dir,
+	    .spool_dir = spool_dir,
 	    .settle_check = SETTLE_AUTO,
 	    .settle_seconds = 60,
 	};
 	struct claim claim = {
 	    .config = &config, .spool = spool, .look_only = look_only};
-	struct walk_entry entry = {
-	    .name = "46-topic.dat", .path = PATH, .type = DT_REG};
+	struct walk_dir dir = {.changed_ns = clock_realtime_ns()};
+	const struct walk_entry entry = {&dir, "46-topic.dat", PATH, DT_REG};
+	struct fsio_closer claimed = {0};
 
 	clock_fs_guess(&claim.fs_clock);
 	claim.fs_clock.fs_ns -= behind_s * CLOCK_NS_PER_S;
-	entry.dirfd = open("base/" HOUR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_ge(entry.dirfd, 0);
-	entry.dir_changed_ns = clock_realtime_ns();
+	dir.fd = open("base/" HOUR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(dir.fd, 0);
 	ck_assert_int_eq(stat("base/" PATH, &ret->before), 0);
-	claim_file(&claim, &entry, &ret->report);
-	fsio_close_all(&claim.claimed);
-	ck_assert_int_eq(close(entry.dirfd), 0);
+	claim_file(&claim, &entry, &claimed, &ret->report);
+	fsio_close_all(&claimed);
+	ck_assert_int_eq(close(dir.fd), 0);
 	if (stat("base/" PATH, &ret->after) < 0)
 		ret->after = (struct stat){0};
 }

@@ -1,6 +1,6 @@
 /* Sharing out: each task once, by as many hands as are wanted, and in no
  * thread but the caller's where that is enough. */
-#include "reaper/crew.h"
+#include "common/crew.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -11,7 +11,8 @@ static char *patterns[] = {default_text, log_text};
 struct seen {
 	struct strbuf candidates, problems; /* "PATH " or "PATH:ERROR " */
 	int count;
-	enum walk_result result; /* for the candidate RESULT_FOR, */
+	bool moves;		 /* the candidate away, and */
+	enum walk_result result; /* the answer: for the candidate RESULT_FOR, */
 	const char *result_for;	 /* NULL: for all */
 };
 
@@ -20,7 +21,7 @@ on_candidate(void *context, const struct walk_entry *entry)
 {
 	struct seen *seen = context;
 	const char *name = entry->name, *path = entry->path;
-	int dirfd = entry->dirfd;
+	int dirfd = entry->dir->fd;
 	const char *slash = strrchr(path, '/');
 	struct stat there, named;
 	char full[512];
@@ -34,9 +35,11 @@ on_candidate(void *context, const struct walk_entry *entry)
 	strbuf_printf(&seen->candidates, "%s ", path);
 	seen->count++;
 	if (seen->result_for != NULL && strcmp(seen->result_for, path) != 0)
-		return WALK_KEPT;
-	if (seen->result == WALK_MOVED)
+		return WALK_ON;
+	if (seen->moves) {
 		ck_assert_int_eq(unlinkat(dirfd, name, 0), 0);
+		entry->dir->moved = true;
+	}
 	return seen->result;
 }
 
@@ -251,7 +254,7 @@ mtime_of(const char *path)
 START_TEST(keeps_times)
 {
 	const int64_t then_ns = INT64_C(1605472290123456789);
-	struct seen seen = {.result = WALK_MOVED};
+	struct seen seen = {.moves = true};
 
 	for (int i = 0; i < 5; i++) {
 		char path[64];
@@ -299,7 +302,7 @@ START_TEST(leaves_and_stops)
 	seen.result = WALK_STOP;
 	walk(&seen, NULL);
 	ck_assert_int_eq(seen.count, 1);
-	seen.result = WALK_KEPT;
+	seen.result = WALK_ON;
 	walk(&seen, NULL);
 	ck_assert_int_eq(seen.count, 30);
 	seen_done(&seen);

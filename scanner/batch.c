@@ -1,0 +1,175 @@
+/* Candidates are gathered, out of one directory or several, and then judged and
+ * claimed by several threads: each is a file of its own, and needs nothing of
+ * the others. What is counted, said and given back to the walk is settled
+ * afterwards, by the caller and in order.
+ *
+ * A directory is kept open until then. */
+#include "scanner/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "common/mem.h"
+
+enum {
+	ITEMS = 1024,
+	DIRS = 64, /* that are kept open */
+	FEW = 32,  /* items: not worth to wake up anybody */
+	OPEN_FILES = 512,
+	SHARE = 16 /* items of a thread, on end: of one directory, mostly */
+};
+
+struct batch_item {
+	struct walk_entry entry; /* its names: NULL until all are gathered */
+	size_t path, name;	 /* where they begin in batch->paths */
+	struct claim_report report;
+};
+
+size_t
+batch_hands(void)
+{
+	struct rlimit files;
+
+	/* Directories, and for each thread what it closes later. */
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur < OPEN_FILES)
+		return 1;
+	return crew_cores();
+}
+
+static void
+claim_item(void *context, size_t hand, size_t index)
+{
+	struct batch *batch = context;
+	struct batch_item *item = &batch->items[index];
+
+	claim_file(
+	    batch->claim, &item->entry, &batch->claimed[hand], &item->report);
+}
+
+/* Whether PATH is in the location that was left last. */
+static bool
+is_left(const struct batch *batch, const char *path)
+{
+	return batch->left.length > 0 && strncmp(strbuf_text(&batch->left),
+					     path, batch->left.length) == 0;
+}
+
+static void
+leave(struct batch *batch, const char *path)
+{
+	strbuf_reset(&batch->left);
+	strbuf_add(&batch->left, path, strcspn(path, "/"));
+	strbuf_putc(&batch->left, '/');
+}
+
+/* Hands over what became of the items. True: one of them stops the walk. */
+static bool
+settle(struct batch *batch)
+{
+	bool stop = false;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct batch_item *item = &batch->items[i];
+		const char *path = item->entry.path;
+
+		if ((item->report.outcome == CLAIM_EXDEV &&
+			is_left(batch, path)) ||
+		    (item->report.outcome == CLAIM_ERROR && stop))
+			continue;
+		switch (
+		    batch->done(batch->context, &item->entry, &item->report)) {
+		case WALK_ON:
+			break;
+		case WALK_LEAVE:
+			leave(batch, path);
+			break;
+		case WALK_STOP:
+			stop = true;
+		}
+	}
+	return stop;
+}
+
+static bool
+flush(struct batch *batch)
+{
+	bool stop;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		struct batch_item *item = &batch->items[i];
+
+		item->entry.path = strbuf_text(&batch->paths) + item->path;
+		item->entry.name = strbuf_text(&batch->paths) + item->name;
+	}
+	crew_run(
+	    batch->crew, &(struct crew_work){
+			     .hands = batch->count > FEW ? batch->hands : 1,
+			     .count = batch->count,
+			     .share = SHARE,
+			     .task = claim_item,
+			     .context = batch,
+			 });
+	/* A script may want to write to what was claimed. */
+	for (size_t i = 0; i < CREW_MAX; i++)
+		fsio_close_all(&batch->claimed[i]);
+	stop = settle(batch);
+	for (size_t i = 0; i < batch->count; i++)
+		walk_release(batch->items[i].entry.dir);
+	batch->count = batch->dirs = 0;
+	strbuf_reset(&batch->paths);
+	return stop;
+}
+
+static enum walk_result
+claim_now(struct batch *batch, const struct walk_entry *entry)
+{
+	struct claim_report report;
+
+	claim_file(batch->claim, entry, &batch->claimed[0], &report);
+	/* The others may take long. */
+	if (report.outcome != CLAIM_CLAIMED)
+		fsio_close_all(&batch->claimed[0]);
+	return batch->done(batch->context, entry, &report);
+}
+
+enum walk_result
+batch_add(struct batch *batch, const struct walk_entry *entry)
+{
+	struct batch_item *item;
+
+	if (batch->hands <= 1)
+		return claim_now(batch, entry);
+	if (batch->items == NULL) {
+		batch->items = mem_zero(ITEMS, sizeof *batch->items);
+		batch->crew = crew_new();
+	}
+	if (batch->count == 0 ||
+	    batch->items[batch->count - 1].entry.dir != entry->dir)
+		batch->dirs++;
+	item = &batch->items[batch->count++];
+	*item = (struct batch_item){
+	    .entry = {.dir = entry->dir, .type = entry->type},
+	    .path = batch->paths.length,
+	    .name = batch->paths.length + (size_t)(entry->name - entry->path),
+	};
+	strbuf_add(&batch->paths, entry->path, strlen(entry->path) + 1);
+	walk_keep(entry->dir);
+	if (batch->count < ITEMS && batch->dirs < DIRS)
+		return WALK_ON;
+	if (flush(batch))
+		return WALK_STOP;
+	return is_left(batch, entry->path) ? WALK_LEAVE : WALK_ON;
+}
+
+void
+batch_end(struct batch *batch)
+{
+	if (batch->items != NULL)
+		(void)flush(batch); /* the walk has ended */
+	fsio_close_all(&batch->claimed[0]);
+	crew_free(batch->crew);
+	free(batch->items);
+	strbuf_done(&batch->paths);
+	strbuf_done(&batch->left);
+}
