@@ -44,6 +44,25 @@ grow(struct pathset *set)
 }
 
 void
+pathset_init(struct pathset *set)
+{
+	*set = (struct pathset){0};
+	/* Can't fail on Linux. */
+	(void)pthread_mutex_init(&set->lock, NULL);
+}
+
+void
+pathset_done(struct pathset *set)
+{
+	for (size_t i = 0; i < set->capacity; i++)
+		free(set->slots[i]);
+	free(set->slots);
+	set->slots = NULL;
+	set->capacity = set->count = 0;
+	(void)pthread_mutex_destroy(&set->lock);
+}
+
+void
 pathset_add(struct pathset *set, const char *path)
 {
 	char **slot;
@@ -79,14 +98,4 @@ pathset_count(struct pathset *set)
 	count = set->count;
 	(void)pthread_mutex_unlock(&set->lock);
 	return count;
-}
-
-void
-pathset_done(struct pathset *set)
-{
-	for (size_t i = 0; i < set->capacity; i++)
-		free(set->slots[i]);
-	free(set->slots);
-	set->slots = NULL;
-	set->capacity = set->count = 0;
 }

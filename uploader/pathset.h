@@ -13,17 +13,14 @@ struct pathset {
 	size_t count;
 };
 
-/* What it is before its first use. */
-#define PATHSET_EMPTY \
-	{ \
-		.lock = PTHREAD_MUTEX_INITIALIZER \
-	}
+/* Makes it empty, before its first use. */
+void pathset_init(struct pathset *set);
+/* Frees what is in it. No thread may use it any more. */
+void pathset_done(struct pathset *set);
 
 void pathset_add(struct pathset *set, const char *path);
 bool pathset_has(struct pathset *set, const char *path);
 size_t pathset_count(struct pathset *set);
-/* Used by no other thread any more: it is empty again. */
-void pathset_done(struct pathset *set);
 /* A 64-bit hash of TEXT (FNV-1a), the same on every machine. */
 unsigned long long pathset_hash(const char *text);
 

@@ -94,7 +94,8 @@ pick_new(struct spool *spool, int64_t after_ns)
 	pick->spool = spool;
 	pick->after_ns = after_ns;
 	pick->names = mem_zero(BATCH_NAMES, sizeof *pick->names);
-	pick->left = pick->barred = (struct pathset)PATHSET_EMPTY;
+	pathset_init(&pick->left);
+	pathset_init(&pick->barred);
 	return pick;
 }
 

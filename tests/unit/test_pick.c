@@ -114,9 +114,10 @@ static const int counts[] = {
 
 START_TEST(takes_each_once)
 {
-	struct pathset seen = PATHSET_EMPTY;
+	struct pathset seen;
 	struct uploader uploader;
 
+	pathset_init(&seen);
 	begin(&uploader);
 	fill(HOUR, counts[_i]);
 	while (next(&uploader)) {
@@ -197,9 +198,10 @@ START_TEST(takes_odd_names)
 	    HOUR "/46-t.dat", HOUR "/46-t/deeper", "b/.hidden/.file",
 	    "b/a\nb/c\td", "b/\xc3\xa9/\xff", "b/ /%2F"};
 	struct uploader uploader;
-	struct pathset seen = PATHSET_EMPTY;
+	struct pathset seen;
 	struct strbuf path = {0};
 
+	pathset_init(&seen);
 	begin(&uploader);
 	for (int i = 0; i < LENGTH(paths); i++) {
 		strbuf_reset(&path);
@@ -306,9 +308,10 @@ START_TEST(shares_everything)
 {
 	const struct share *row = &shares[_i];
 	struct uploader uploaders[UPLOADERS_MAX] = {{0}};
-	struct pathset seen = PATHSET_EMPTY;
+	struct pathset seen;
 	int busy = row->uploaders;
 
+	pathset_init(&seen);
 	for (int i = 0; i < row->uploaders; i++)
 		begin(&uploaders[i]);
 	fill(HOUR, row->count);
@@ -341,10 +344,11 @@ START_TEST(finds_what_it_jumped_over)
 {
 	const int count = crowds[_i];
 	struct uploader uploader;
-	struct pathset seen = PATHSET_EMPTY;
+	struct pathset seen;
 	size_t gone = 0;
 	char path[256];
 
+	pathset_init(&seen);
 	begin(&uploader);
 	fill(HOUR, count);
 	ck_assert(next(&uploader));
@@ -459,8 +463,9 @@ END_TEST
 START_TEST(holds_one_of_a_path)
 {
 	struct uploader uploader;
-	struct pathset seen = PATHSET_EMPTY;
+	struct pathset seen;
 
+	pathset_init(&seen);
 	begin(&uploader);
 	fill(HOUR, 10);
 	ck_assert_int_eq(fsio_make_dirs(uploader.run->uploading.fd, HOUR), 0);
@@ -553,9 +558,10 @@ check_legacy(const struct pick_claim *claim, const struct strbuf *lines)
 START_TEST(dead_runs_first)
 {
 	struct uploader uploader;
-	struct pathset seen = PATHSET_EMPTY;
+	struct pathset seen;
 	struct strbuf lines = {0};
 
+	pathset_init(&seen);
 	begin(&uploader);
 	fill("b/1999/01/01/00", 5); /* older by its name */
 	strbuf_puts(&lines, RECEIPT_HEADER);
@@ -696,8 +702,9 @@ visit(void *context, int dirfd, const char *path)
 START_TEST(tells_each)
 {
 	struct uploader live;
-	struct pathset seen = PATHSET_EMPTY;
+	struct pathset seen;
 
+	pathset_init(&seen);
 	begin(&live);
 	fill(HOUR, 3);
 	while (next(&live))
@@ -722,14 +729,16 @@ START_TEST(tells_each_without_a_spool)
 {
 	char base[] = "base", dir[] = "base/.spool";
 	const struct config config = {.base_dir = base, .spool_dir = dir};
-	struct pathset seen = PATHSET_EMPTY;
+	struct pathset seen;
 	struct spool *spool = NULL;
 	char *error = NULL;
 
+	pathset_init(&seen);
 	scratch_make_dirs(base);
 	ck_assert_int_eq(spool_open(&config, SPOOL_LOOK, &spool, &error), 0);
 	ck_assert_int_eq(pick_each(spool, visit, &seen), 0);
 	ck_assert_uint_eq(seen.count, 0);
+	pathset_done(&seen);
 	spool_close(spool);
 }
 END_TEST

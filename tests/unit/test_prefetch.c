@@ -35,8 +35,8 @@ begin(struct uploader *up, size_t ahead)
 		.size_most = SMALL,
 		.digests = DIGEST_CRC32C | DIGEST_MD5,
 		.settle_check = SETTLE_AUTO},
-	    .seen = PATHSET_EMPTY,
 	};
+	pathset_init(&up->seen);
 	ck_assert_int_eq(run_start(up->spool, &run), 0);
 	up->commit = commit_new(run, NULL);
 	up->pick = pick_new(up->spool, 0);
