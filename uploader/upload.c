@@ -43,7 +43,6 @@ enum {
 	RUN_RECEIPTS = 100000,
 	WAITING_MAX = 1024, /* stored files, for their receipts */
 	WAIT_MS = 1000,	    /* before it is asked again what wakes us up */
-	GRACE_S = 5,	    /* for what is in flight when we are to stop */
 	LOOK_SHARE = 20 /* of the time, to look for more while some is sent */
 };
 static const int64_t run_ns = 24 * INT64_C(3600) * CLOCK_NS_PER_S;
@@ -57,44 +56,12 @@ static const int64_t ahead_ns = 10 * CLOCK_NS_PER_MS;
 /* Newest first: how long something newer may go unnoticed. */
 static const int64_t relist_ns = 10 * CLOCK_NS_PER_S;
 
-bool
-uploader_is_unconditional(const struct uploader *up)
-{
-	return up->no_conditions ||
-	       up->config->on_conflict == CONFLICT_OVERWRITE;
-}
-
-void
-uploader_stop(struct uploader *up, int status)
-{
-	stage_fail(up->stage, status);
-	if (status == EX_NOPERM)
-		up->failures[FAILURE_PERMISSION]++;
-	else if (status == EX_CONFIG)
-		up->failures[FAILURE_CONFIGURATION]++;
-	else if (status == EX_IOERR)
-		up->failures[FAILURE_LOCAL]++;
-	if (up->stopping)
-		return;
-	up->stopping = true;
-	up->stop_by_ns = clock_monotonic_ns() + GRACE_S * CLOCK_NS_PER_S;
-}
-
 static void
 on_done(void *context, size_t slot, const struct transfer_result *result)
 {
 	struct uploader *up = context;
 
 	exchange_answered(&up->jobs[slot], result);
-}
-
-/* A local error that concerns every file. */
-static void
-stop_on_error(struct uploader *up, const char *what, int error)
-{
-	log_error("Cannot %s '%s': %s", what, up->config->spool_dir,
-	    strerror(-error));
-	uploader_stop(up, EX_IOERR);
 }
 
 /* The commit for new claims: a new run's when the old one has served its day
@@ -110,7 +77,7 @@ renew_run(struct uploader *up)
 		return true;
 	rc = run_start(up->stage->spool, &run);
 	if (rc < 0) {
-		stop_on_error(up, "start a run in", rc);
+		uploader_stop_on_error(up, "start a run in", rc);
 		return false;
 	}
 	up->commit = commit_new(run, up->commit);
@@ -266,7 +233,8 @@ await_names(struct uploader *up)
 
 	if (epoll_ctl(up->wake_fd, EPOLL_CTL_MOD, named_fd(up->named), &event) <
 	    0)
-		stop_on_error(up, "wait for the list of files for", -errno);
+		uploader_stop_on_error(
+		    up, "wait for the list of files for", -errno);
 }
 
 /* Fills the free slots. False: there is nothing to take for now. */
@@ -301,7 +269,7 @@ fill(struct uploader *up)
 		if (up->awaits_files)
 			return true; /* it wakes us up */
 		if (rc < 0)
-			stop_on_error(up, "take claims from", rc);
+			uploader_stop_on_error(up, "take claims from", rc);
 		if (rc == 0 && multi_help(up, &up->jobs[i]))
 			continue;
 		if (rc <= 0)
@@ -408,7 +376,8 @@ on_signal(struct uploader *up)
 		up->stop_signal_ns = now_ns;
 		log_warning("Ended by signal %u (%s): what is in flight has "
 			    "%d s to finish, the rest stays queued",
-		    info.ssi_signo, strsignal((int)info.ssi_signo), GRACE_S);
+		    info.ssi_signo, strsignal((int)info.ssi_signo),
+		    UPLOADER_GRACE_S);
 		uploader_stop(up, EX_TEMPFAIL);
 	}
 }
@@ -512,7 +481,7 @@ loop(struct uploader *up)
 		rc = transfer_poll(
 		    up->transfer, until_ms(work_ns), up->wake_fd);
 		if (rc < 0) {
-			stop_on_error(up, "wait for answers; see", rc);
+			uploader_stop_on_error(up, "wait for answers; see", rc);
 			up->stop_by_ns = 0;
 		}
 		if (rc == 1)
@@ -609,7 +578,7 @@ set_up_client(struct uploader *up)
 	int rc = set_up_wake(up);
 
 	if (rc < 0) {
-		stop_on_error(up, "set up the upload from", rc);
+		uploader_stop_on_error(up, "set up the upload from", rc);
 		return false;
 	}
 	if (!wait_for_credentials(up))
@@ -720,7 +689,8 @@ say_bounded(struct uploader *up)
 	int rc = pick_each(up->stage->spool, count_file, &left);
 
 	if (rc < 0)
-		stop_on_error(up, "count the files that are left in", rc);
+		uploader_stop_on_error(
+		    up, "count the files that are left in", rc);
 	else
 		log_info("%s is reached: %zu uploaded, %zu left in the queue",
 		    bound, up->commits.uploaded, left);
@@ -778,7 +748,7 @@ upload_all(struct stage *stage, const struct upload_wishes *wishes)
 	set_up_pick(&up);
 	rc = pick_look(up.pick);
 	if (rc < 0)
-		stop_on_error(&up, "look for claims in", rc);
+		uploader_stop_on_error(&up, "look for claims in", rc);
 	abandon_find_stale(&up);
 	if (rc < 0 || (rc == 0 && up.aborts == NULL) || !load(&up))
 		goto out;

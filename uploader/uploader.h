@@ -37,6 +37,9 @@ enum upload_failure {
 };
 enum { UPLOAD_FAILURES = FAILURE_LOCAL + 1 };
 
+/* Seconds for what is in flight when the uploader is to stop. */
+enum { UPLOADER_GRACE_S = 5 };
+
 struct uploader {
 	struct stage *stage;
 	const struct config *config;
@@ -105,8 +108,11 @@ struct uploader {
 /* Whether files are sent without If-None-Match, so that a lock on their keys
  * has to keep runs apart. */
 bool uploader_is_unconditional(const struct uploader *up);
-/* Takes nothing more: what is in flight has 5 seconds to finish, the rest
- * is given back. STATUS is the exit status that it means. */
+/* Takes nothing more: what is in flight has UPLOADER_GRACE_S to finish, the
+ * rest is given back. STATUS is the exit status that it means. */
 void uploader_stop(struct uploader *up, int status);
+/* The same for ERROR, a negative errno that concerns every file. It is logged
+ * that we can't WHAT, such as "take claims from", the spool. */
+void uploader_stop_on_error(struct uploader *up, const char *what, int error);
 
 #endif
