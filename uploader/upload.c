@@ -1,11 +1,11 @@
-/* The event loop: slots that are free take claims, requests go out and their
- * answers come in, receipts are committed in groups.
+/* The event loop, with what is set up before it and torn down after it: free
+ * slots are filled (slots.h), requests go out and their answers come in,
+ * receipts are committed in groups.
  *
- * As many files are in flight as there are connections, no more; few are taken
- * ahead of that (prefetch.h), and not many wait for their receipts: so other
- * uploaders find work, and a crash leaves little behind. A job that waits for
- * its next attempt keeps its slot: a store in trouble gets fewer requests, and
- * nothing piles up here. */
+ * What might take long, such as reading a large file or making receipts
+ * durable, is left to threads (hashers.h, prefetch.h, worker.h, renewal.h).
+ * They and signals wake the loop up, by wake_fd. A signal has it stop: what is
+ * in flight gets a few seconds to finish, all else goes back to the queue. */
 #include "uploader/upload.h"
 
 #include <errno.h>
@@ -30,29 +30,18 @@
 #include "uploader/job.h"
 #include "uploader/keylock.h"
 #include "uploader/libraries.h"
-#include "uploader/multi.h"
 #include "uploader/named.h"
 #include "uploader/prefetch.h"
 #include "uploader/settings.h"
+#include "uploader/slots.h"
 #include "uploader/upload_metrics.h"
 #include "uploader/upload_progress.h"
 #include "uploader/uploader.h"
 #include "uploader/worker.h"
 
-enum {
-	RUN_RECEIPTS = 100000,
-	WAITING_MAX = 1024, /* stored files, for their receipts */
-	WAIT_MS = 1000,	    /* before it is asked again what wakes us up */
-	LOOK_SHARE = 20 /* of the time, to look for more while some is sent */
-};
-static const int64_t run_ns = 24 * INT64_C(3600) * CLOCK_NS_PER_S;
+enum { WAIT_MS = 1000 }; /* before it is asked again what wakes us up */
 /* Within that a signal that comes twice is one. */
 static const int64_t same_signal_ns = CLOCK_NS_PER_S;
-/* How long what comes while something is sent may go unnoticed. */
-static const int64_t look_ns = 2 * CLOCK_NS_PER_S;
-static const int64_t look_most_ns = 30 * CLOCK_NS_PER_S;
-/* A file that finds a free slot within that may be taken ahead. */
-static const int64_t ahead_ns = 10 * CLOCK_NS_PER_MS;
 /* Newest first: how long something newer may go unnoticed. */
 static const int64_t relist_ns = 10 * CLOCK_NS_PER_S;
 
@@ -62,158 +51,6 @@ on_done(void *context, size_t slot, const struct transfer_result *result)
 	struct uploader *up = context;
 
 	exchange_answered(&up->jobs[slot], result);
-}
-
-/* The commit for new claims: a new run's when the old one has served its day
- * or has receipts enough. */
-static bool
-renew_run(struct uploader *up)
-{
-	struct run *run;
-	int rc;
-
-	if (up->commit != NULL && up->commit->receipts < RUN_RECEIPTS &&
-	    clock_monotonic_ns() - up->commit->run->started_ns < run_ns)
-		return true;
-	rc = run_start(up->stage->spool, &run);
-	if (rc < 0) {
-		uploader_stop_on_error(up, "start a run in", rc);
-		return false;
-	}
-	up->commit = commit_new(run, up->commit);
-	return true;
-}
-
-/* True: a dead run had stored it and written its receipt, only the renames were
- * missing. */
-static bool
-adopt(struct uploader *up, const struct prefetched *file)
-{
-	const struct pick_claim *claim = &file->claim;
-	const char *path = strbuf_text(&claim->path);
-
-	if (claim->is_confirmed) {
-		file->commit->run->held--; /* it never came to us */
-		commit_report_stored(&up->commits, path, -1);
-		return true;
-	}
-	if (claim->receipt.length == 0)
-		return false;
-	log_debug(
-	    "%s was stored by a run that died; its receipt is kept", path);
-	commit_add_receipt(
-	    file->commit, &(struct commit_stored){
-			      .path = path,
-			      .inode = claim->inode,
-			      .line = strbuf_text(&claim->receipt),
-			      .key_hash = claim->key_hash,
-			  });
-	up->begun++;
-	return true;
-}
-
-/* Whether a free slot rather sends a part of a large file than another file:
- * as long as small files keep half of the slots, if they need them. */
-static bool
-prefers_parts(const struct uploader *up)
-{
-	size_t sending = 0;
-
-	if (up->multis == NULL)
-		return false;
-	for (size_t i = 0; i < up->job_count; i++)
-		sending += up->jobs[i].state != JOB_IDLE &&
-			   up->jobs[i].multi != NULL;
-	return sending * 2 < (size_t)up->throttle.limit;
-}
-
-/* As many slots as may be active. */
-static void
-add_jobs(struct uploader *up)
-{
-	while (up->job_count < (size_t)up->throttle.limit) {
-		struct job *job = &up->jobs[up->job_count];
-
-		job->up = up;
-		job->slot = up->job_count++;
-		job->fd = -1;
-		job->key_hash = -1;
-	}
-}
-
-/* Free slots for which there is no other file help with what there is. */
-static void
-help(struct uploader *up)
-{
-	add_jobs(up);
-	for (size_t i = 0;
-	     i < up->job_count && up->active < (size_t)up->throttle.limit; i++)
-		if (up->jobs[i].state == JOB_IDLE &&
-		    !abandon_next(up, &up->jobs[i]) &&
-		    !multi_help(up, &up->jobs[i]))
-			return;
-}
-
-/* How many files may be taken ahead: as many as find a free slot soon. */
-static size_t
-count_ahead(const struct uploader *up)
-{
-	return up->may_run_ahead && up->turn_ns > 0
-		   ? (size_t)(up->throttle.limit * ahead_ns / up->turn_ns)
-		   : 0;
-}
-
-/* As prefetch_next does, within the bounds. While something is in flight the
- * loop has better to do than wait. */
-static int
-next_file(struct uploader *up, struct prefetched **ret_file)
-{
-	const struct prefetch_plan plan = job_plan(up, count_ahead(up));
-
-	up->is_bounded = bounds_are_reached(&up->bounds, up->begun);
-	return up->is_bounded ? 0
-			      : prefetch_next(up->prefetch, up->commit, &plan,
-				    up->active == 0, ret_file);
-}
-
-static void
-leave(void *context, struct prefetched *file)
-{
-	struct uploader *up = context;
-
-	if (!adopt(up, file))
-		job_leave(up, file);
-}
-
-/* Whether the disk, which makes receipts durable, is too far behind for more:
- * what is stored without one is sent, or asked about, again if we die. */
-static bool
-is_behind(const struct uploader *up)
-{
-	size_t waiting = 0;
-
-	if (!worker_is_busy(up->committer))
-		return false;
-	for (const struct commit *c = up->commit; c != NULL; c = c->older)
-		waiting += c->waiting.count;
-	return waiting >= WAITING_MAX;
-}
-
-/* Gives back what was taken ahead, if there is no use for it (now). Returns
- * when there is to be a next look. */
-static int64_t
-leave_idle(struct uploader *up)
-{
-	int64_t stale_ns = prefetch_stale_ns(up->prefetch);
-
-	if (up->active < (size_t)up->throttle.limit && !is_behind(up) &&
-	    !up->stopping)
-		return INT64_MAX; /* they are just being taken */
-	if (!up->stopping && clock_monotonic_ns() < stale_ns)
-		return stale_ns;
-	up->turn_ns = 0; /* it isn't known any more */
-	prefetch_give_back(up->prefetch, up->stopping, leave, up);
-	return INT64_MAX;
 }
 
 /* Whether there may be more to take as soon as a list's next name is there. */
@@ -235,51 +72,6 @@ await_names(struct uploader *up)
 	    0)
 		uploader_stop_on_error(
 		    up, "wait for the list of files for", -errno);
-}
-
-/* Fills the free slots. False: there is nothing to take for now. */
-static bool
-fill(struct uploader *up)
-{
-	add_jobs(up);
-	up->awaits_files = false;
-	for (size_t i = 0; i < up->job_count && !up->stopping;) {
-		struct prefetched *file;
-		int rc;
-
-		if (up->active >= (size_t)up->throttle.limit)
-			return true;
-		if (up->jobs[i].state != JOB_IDLE) {
-			i++;
-			continue;
-		}
-		if (abandon_next(up, &up->jobs[i]))
-			continue;
-		if (prefers_parts(up) && multi_help(up, &up->jobs[i]))
-			continue;
-		if (is_behind(up)) {
-			if (multi_help(up, &up->jobs[i]))
-				continue;
-			return true; /* it wakes us up */
-		}
-		if (!renew_run(up))
-			return false;
-		rc = next_file(up, &file);
-		up->awaits_files = rc == -EINPROGRESS;
-		if (up->awaits_files)
-			return true; /* it wakes us up */
-		if (rc < 0)
-			uploader_stop_on_error(up, "take claims from", rc);
-		if (rc == 0 && multi_help(up, &up->jobs[i]))
-			continue;
-		if (rc <= 0)
-			return false;
-		if (adopt(up, file))
-			continue;
-		up->begun++;
-		job_begin(&up->jobs[i], file);
-	}
-	return true;
 }
 
 /* Digests that are there, due attempts; what can't end well is given back.
@@ -405,23 +197,6 @@ until_ms(int64_t when_ns)
 			    : (left_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
 }
 
-/* Takes what there is. False, and when to look again: there is nothing more
- * for now. (To look through many files that can't be taken takes its time.) */
-static bool
-take(struct uploader *up, int64_t *ret_again_ns)
-{
-	int64_t began_ns = clock_monotonic_ns();
-	bool is_more = fill(up);
-	int64_t now_ns = clock_monotonic_ns();
-	int64_t pause_ns = (now_ns - began_ns) * LOOK_SHARE;
-
-	if (pause_ns < look_ns)
-		pause_ns = look_ns;
-	*ret_again_ns = now_ns +
-			(pause_ns < look_most_ns ? pause_ns : look_most_ns);
-	return is_more;
-}
-
 static void
 loop(struct uploader *up)
 {
@@ -435,16 +210,16 @@ loop(struct uploader *up)
 
 		if (!up->stopping && (!dry || awaits_names(up) ||
 					 clock_monotonic_ns() >= again_ns))
-			dry = !take(up, &again_ns);
+			dry = !slots_take(up, &again_ns);
 		else if (!up->stopping && (up->multis || up->aborts))
-			help(up);
+			slots_help(up);
 		if (up->active < (size_t)up->concurrency.limit &&
 		    !up->awaits_files)
 			concurrency_starved(&up->concurrency,
 			    transfer_waited_ns(up->transfer),
 			    clock_monotonic_ns());
 		work_ns = work(up);
-		idle_ns = leave_idle(up);
+		idle_ns = slots_give_back(up);
 		commit_ns = commit_some(up, up->active == 0);
 		if (up->aborting)
 			return;
@@ -456,7 +231,7 @@ loop(struct uploader *up)
 				work_ns = bounds_end_ns(&up->bounds);
 		} else if (up->active == 0) {
 			/* A last look: more may have been claimed. */
-			if (dry && !fill(up) && up->active == 0 &&
+			if (dry && !slots_fill(up) && up->active == 0 &&
 			    !awaits_names(up)) {
 				(void)commit_some(up, true);
 				return;
