@@ -98,6 +98,19 @@ give_back(struct uploader *up, struct run *run, const char *path, ino_t inode)
 }
 
 void
+job_leave(struct uploader *up, const struct prefetched *file)
+{
+	const char *path = strbuf_text(&file->claim.path);
+
+	if (!give_back(up, file->commit->run, path, file->claim.inode)) {
+		/* It is left for another run to send. */
+		stage_fail(up->stage, EX_TEMPFAIL);
+		pick_leave(up->pick, path);
+	}
+	keylock_release(up, file->claim.key_hash);
+}
+
+void
 job_stored_in_vain(
     void *context, struct run *run, const char *path, ino_t inode)
 {
@@ -109,19 +122,6 @@ job_stored_in_vain(
 	stage_fail(up->stage, EX_TEMPFAIL);
 	pick_leave(up->pick, path);
 	(void)give_back(up, run, path, inode); /* it is said */
-}
-
-void
-job_leave(struct uploader *up, const struct prefetched *file)
-{
-	const char *path = strbuf_text(&file->claim.path);
-
-	if (!give_back(up, file->commit->run, path, file->claim.inode)) {
-		/* It is left for another run to send. */
-		stage_fail(up->stage, EX_TEMPFAIL);
-		pick_leave(up->pick, path);
-	}
-	keylock_release(up, file->claim.key_hash);
 }
 
 void

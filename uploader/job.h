@@ -95,12 +95,13 @@ struct prefetch_plan job_plan(const struct uploader *up, size_t ahead);
 /* Begins with FILE, which it empties. The job may be idle again when it
  * returns. */
 void job_begin(struct job *job, struct prefetched *file);
-/* The same for one that is stored, but isn't what was sent any more. For
+/* Gives a file back with which no job has begun: anybody may take it. */
+void job_leave(struct uploader *up, const struct prefetched *file);
+/* Gives a file of RUN back that was stored, but isn't what was sent any more,
+ * and says so: it isn't taken again by this process. Its job is over. For
  * commit.h: CONTEXT is the uploader. */
 void job_stored_in_vain(
     void *context, struct run *run, const char *path, ino_t inode);
-/* Gives a file back with which no job has begun: anybody may take it. */
-void job_leave(struct uploader *up, const struct prefetched *file);
 /* Goes on with digests that have been computed, or wakes up. */
 void job_work(struct job *job, int64_t now_ns);
 /* Cancels what goes on and gives the file back. */
