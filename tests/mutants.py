@@ -17,8 +17,8 @@ class Mutant:
         self.equivalent = equivalent
 
 
+ADMIT = "uploader/admit.c"
 CLAIM = "scanner/claim.c"
-JOB = "uploader/job.c"
 KEYLOCK = "uploader/keylock.c"
 REAP = "reaper/reap.c"
 RUN = "common/run.c"
@@ -147,7 +147,7 @@ MUTANTS = [
            story="believed_without_a_sync"),
 
     # --- the uploader and the file --------------------------------------------------------
-    Mutant("upload: a writer is no reason to wait", JOB,
+    Mutant("upload: a writer is no reason to wait", ADMIT,
            ("if (file->lease == LEASE_WRITER) {", "if (false) {"),
            story="open_before_the_upload"),
     Mutant("upload: fstat before the lease", PREFETCH,
@@ -169,7 +169,7 @@ MUTANTS = [
     Mutant("upload: no stat before an upload in parts is completed", MULTI,
            ("if (job_has_changed(lead)) {", "if (false) {"),
            story="written_between_parts"),
-    Mutant("upload: a second name is no reason to refuse it", JOB,
+    Mutant("upload: a second name is no reason to refuse it", ADMIT,
            ("return st.st_nlink == 1 || is_alone(job);",
             "return st.st_nlink >= 1 || is_alone(job);"),
            story="linked_in_the_queue"),
@@ -256,7 +256,7 @@ MUTANTS = [
            ("!is_in_base(spool, path, file)",
             "!is_there(spool->base_fd, path, file->st_ino)"),
            test="tests/unit/test_spool drop_twin_behind_a_link"),
-    Mutant("upload: nor one of which a second one followed", JOB,
+    Mutant("upload: nor one of which a second one followed", ADMIT,
            ("if (st.st_nlink > 1 &&", "if (st.st_nlink == 2 &&"),
            story="unlink_that_fails"),
     Mutant("operate: by hand, what is to be held is given back", OPERATE,

@@ -10,8 +10,10 @@
 
 #include "uploader/digest.h"
 #include "uploader/hashers.h"
-#include "uploader/prefetch.h"
 #include "uploader/uploader.h"
+
+/* Files of up to so many bytes are always read whole, most of them ahead. */
+enum { JOB_SMALL = 16 * 1024 };
 
 enum job_state {
 	JOB_IDLE,
@@ -49,6 +51,7 @@ enum give_back {
 
 struct multi;
 struct abandon;
+struct prefetched;
 
 struct job {
 	struct uploader *up;
@@ -89,12 +92,6 @@ struct job {
 	struct s3_error error;
 };
 
-/* How files are taken and opened that job_begin begins with, AHEAD of them
- * before they are asked for. */
-struct prefetch_plan job_plan(const struct uploader *up, size_t ahead);
-/* Begins with FILE, which it empties. The job may be idle again when it
- * returns. */
-void job_begin(struct job *job, struct prefetched *file);
 /* Gives a file back with which no job has begun: anybody may take it. */
 void job_leave(struct uploader *up, const struct prefetched *file);
 /* Gives a file of RUN back that was stored, but isn't what was sent any more,
@@ -107,6 +104,17 @@ void job_work(struct job *job, int64_t now_ns);
 /* Cancels what goes on and gives the file back. */
 void job_give_up(struct job *job);
 void job_done(struct job *job);
+
+/* For admit.c, by which it begins. */
+
+/* The digests that a file's first request needs, and its receipt. */
+unsigned job_digests(const struct uploader *up);
+/* Its file has been given back already, by its other name, and may be taken
+ * again at once: the slot is free. */
+void job_given_back(struct job *job);
+/* Gives it back, since of its bytes only N could be read, or, where N is a
+ * negative errno, none. */
+void job_give_back_unread(struct job *job, int64_t n);
 
 /* For exchange.c, which talks to the store: how it goes on. */
 

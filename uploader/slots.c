@@ -20,6 +20,7 @@
 #include "common/log.h"
 #include "common/run.h"
 #include "uploader/abandon.h"
+#include "uploader/admit.h"
 #include "uploader/job.h"
 #include "uploader/multi.h"
 #include "uploader/prefetch.h"
@@ -142,7 +143,7 @@ count_ahead(const struct uploader *up)
 static int
 next_file(struct uploader *up, struct prefetched **ret_file)
 {
-	const struct prefetch_plan plan = job_plan(up, count_ahead(up));
+	const struct prefetch_plan plan = admit_plan(up, count_ahead(up));
 
 	up->is_bounded = bounds_are_reached(&up->bounds, up->begun);
 	return up->is_bounded ? 0
@@ -189,7 +190,7 @@ slots_fill(struct uploader *up)
 		if (adopt(up, file))
 			continue;
 		up->begun++;
-		job_begin(&up->jobs[i], file);
+		admit_file(&up->jobs[i], file);
 	}
 	return true;
 }
