@@ -3,7 +3,10 @@
  * The order is what keeps the promises: the line is on disk before the file
  * leaves uploading/, so whatever lies in confirmed/ has a durable receipt, and
  * whatever lies in failed/ a reason. Dying between the sync and a rename
- * leaves the file in uploading/ with its line on disk; the heir finds it. */
+ * leaves the file in uploading/ with its line on disk; the heir finds it.
+ *
+ * Just before the lines are written the files are looked at once more: one that
+ * has changed since it was sent gets no line, and goes back to claimed/. */
 #include "uploader/commit.h"
 
 #include <assert.h>
