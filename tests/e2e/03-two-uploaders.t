@@ -181,4 +181,18 @@ done
 bucket_is_original
 drained
 
+# An uploader with 32 connections, the default, takes 68 descriptors. Files that
+# are too large to be read ahead must take none before it is their turn: as many
+# as are taken ahead, twice 8 at least, would be too many. (Where fewer than 800
+# a second are sent none is taken ahead, and this can't fail.)
+stub_scenario "few descriptors are enough" --no-digests
+write_files 600 17000
+run_ok scan "$conf"
+run prlimit --nofile=80: "$S3SPOOL_BUILD/s3spool-upload" "$conf"
+status_is 0 "upload ends with 0"
+like err "600 uploaded .* 0 failed, 0 given back" "none was left"
+run_ok reap "$conf"
+bucket_is_original
+drained
+
 done_testing
