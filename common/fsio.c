@@ -295,50 +295,6 @@ fsio_remove_empty(int dirfd, const char *path)
 	return errno == EEXIST ? -ENOTEMPTY : -errno;
 }
 
-static int
-compare_fds(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-void
-fsio_close_all(struct fsio_closer *closer)
-{
-	size_t next;
-
-	if (closer->count > 1)
-		qsort(closer->fds, closer->count, sizeof *closer->fds,
-		    compare_fds);
-	for (size_t i = 0; i < closer->count; i = next) {
-		const int *fds = closer->fds;
-
-		next = i + 1;
-		while (next < closer->count && fds[next] == fds[next - 1] + 1)
-			next++;
-		/* Before Linux 5.9 there is no such call. */
-		if (next - i > 1 &&
-		    syscall(SYS_close_range, fds[i], fds[next - 1], 0) == 0)
-			continue;
-		for (size_t j = i; j < next; j++)
-			(void)close(fds[j]); /* only read from */
-	}
-	closer->count = 0;
-}
-
-bool
-fsio_closer_is_full(const struct fsio_closer *closer)
-{
-	return closer->count == sizeof closer->fds / sizeof *closer->fds;
-}
-
-void
-fsio_close_later(struct fsio_closer *closer, int fd)
-{
-	if (fsio_closer_is_full(closer))
-		fsio_close_all(closer);
-	closer->fds[closer->count++] = fd;
-}
-
 int
 fsio_write_all(int fd, const void *bytes, size_t length)
 {

@@ -55,18 +55,6 @@ int fsio_make_parents(int dirfd, const char *path);
  * something is left in it, or another negative errno. */
 int fsio_remove_empty(int dirfd, const char *path);
 
-/* Descriptors that were only read from, to be closed together: one system call
- * for many. Zeroed is empty. */
-struct fsio_closer {
-	int fds[32];
-	size_t count;
-};
-void fsio_close_later(struct fsio_closer *closer, int fd);
-/* Whether the next one closes those that came before it. */
-bool fsio_closer_is_full(const struct fsio_closer *closer);
-/* Closes them now. */
-void fsio_close_all(struct fsio_closer *closer);
-
 /* Writes all of it; 0 or a negative errno (part may have been written). */
 int fsio_write_all(int fd, const void *bytes, size_t length);
 /* Reads until LENGTH bytes or the end; how many, or a negative errno. */

@@ -13,13 +13,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "common/closer.h"
 #include "common/crc32c.h"
 #include "common/crew.h"
 #include "common/fsio.h"
@@ -103,9 +103,7 @@ struct reaper_batch {
 	int64_t few_ns, few_cpu_ns, more_ns;
 	unsigned tried; /* full batches */
 	struct hand hands[CREW_MAX];
-	/* One for all, as descriptors of theirs alternate. */
-	pthread_mutex_t closer_lock;
-	struct fsio_closer closer;
+	struct closer closer;
 };
 
 /* 1: the file's first bytes, as many as the receipt says, have its CRC, and,
@@ -199,23 +197,6 @@ open_dir(const struct reaper_batch *batch, struct hand *hand, const char *path,
 	return hand->dir_fd < 0 ? hand->dir_fd : 0;
 }
 
-/* The last close of a file that was unlinked is what frees its space: no other
- * thread waits for that. */
-static void
-close_later(struct reaper_batch *batch, int fd)
-{
-	struct fsio_closer full = {0};
-
-	(void)pthread_mutex_lock(&batch->closer_lock);
-	if (fsio_closer_is_full(&batch->closer)) {
-		full = batch->closer;
-		batch->closer.count = 0;
-	}
-	fsio_close_later(&batch->closer, fd);
-	(void)pthread_mutex_unlock(&batch->closer_lock);
-	fsio_close_all(&full);
-}
-
 /* What the receipt is about, if it is still there: judged, and deleted when
  * that is its fate. Runs in any thread. */
 static void
@@ -254,7 +235,7 @@ reap_item(void *context, size_t number, size_t index)
 		item->error = -errno;
 	/* That gives the lease back. */
 	if (item->fate == FATE_DELETE && item->receipt.size <= CLOSE_LATER_MAX)
-		close_later(batch, fd);
+		closer_add(&batch->closer, fd);
 	else
 		(void)close(fd); /* only read from */
 }
@@ -415,7 +396,7 @@ reap_receipts(struct reaper *reaper, const char *name, int fd, int room_fd,
 	}
 	reap_batch(batch);
 	/* NFS and FUSE keep a name for what is unlinked and still open. */
-	fsio_close_all(&batch->closer);
+	closer_flush(&batch->closer);
 	for (size_t i = 0; i < CREW_MAX; i++)
 		close_dir(&batch->hands[i]);
 	/* A live run may be in the middle of writing a line. */
@@ -585,7 +566,7 @@ end_batches(struct reaper_batch *batch)
 		free(batch->hands[i].buffer);
 		strbuf_done(&batch->hands[i].dir);
 	}
-	(void)pthread_mutex_destroy(&batch->closer_lock);
+	closer_done(&batch->closer);
 	for (size_t i = 0; i < BATCH; i++)
 		receipt_done(&batch->items[i].receipt);
 	free(batch);
@@ -601,8 +582,7 @@ reap_runs(struct reaper *reaper)
 	reaper->batch->reaper = reaper;
 	reaper->batch->crew = crew_new();
 	reaper->batch->cores = crew_cores();
-	/* With default attributes it can't fail. */
-	(void)pthread_mutex_init(&reaper->batch->closer_lock, NULL);
+	closer_init(&reaper->batch->closer);
 	for (size_t i = 0; i < CREW_MAX; i++)
 		reaper->batch->hands[i].dir_fd = -1;
 	rc = run_each(spool, spool->confirmed_fd, reap_run, reaper);

@@ -43,8 +43,8 @@ claim_item(void *context, size_t hand, size_t index)
 	struct batch *batch = context;
 	struct batch_item *item = &batch->items[index];
 
-	claim_file(
-	    batch->claim, &item->entry, &batch->claimed[hand], &item->report);
+	(void)hand;
+	claim_file(batch->claim, &item->entry, &batch->claimed, &item->report);
 }
 
 /* Whether PATH is in the location that was left last. */
@@ -111,8 +111,7 @@ flush(struct batch *batch)
 			     .context = batch,
 			 });
 	/* A script may want to write to what was claimed. */
-	for (size_t i = 0; i < CREW_MAX; i++)
-		fsio_close_all(&batch->claimed[i]);
+	closer_flush(&batch->claimed);
 	stop = settle(batch);
 	for (size_t i = 0; i < batch->count; i++)
 		walk_release(batch->items[i].entry.dir);
@@ -126,11 +125,21 @@ claim_now(struct batch *batch, const struct walk_entry *entry)
 {
 	struct claim_report report;
 
-	claim_file(batch->claim, entry, &batch->claimed[0], &report);
+	claim_file(batch->claim, entry, &batch->claimed, &report);
 	/* The others may take long. */
 	if (report.outcome != CLAIM_CLAIMED)
-		fsio_close_all(&batch->claimed[0]);
+		closer_flush(&batch->claimed);
 	return batch->done(batch->context, entry, &report);
+}
+
+void
+batch_begin(struct batch *batch)
+{
+	closer_init(&batch->claimed);
+	if (batch->hands <= 1)
+		return;
+	batch->items = mem_zero(ITEMS, sizeof *batch->items);
+	batch->crew = crew_new();
 }
 
 enum walk_result
@@ -140,10 +149,6 @@ batch_add(struct batch *batch, const struct walk_entry *entry)
 
 	if (batch->hands <= 1)
 		return claim_now(batch, entry);
-	if (batch->items == NULL) {
-		batch->items = mem_zero(ITEMS, sizeof *batch->items);
-		batch->crew = crew_new();
-	}
 	if (batch->count == 0 ||
 	    batch->items[batch->count - 1].entry.dir != entry->dir)
 		batch->dirs++;
@@ -167,7 +172,7 @@ batch_end(struct batch *batch)
 {
 	if (batch->items != NULL)
 		(void)flush(batch); /* the walk has ended */
-	fsio_close_all(&batch->claimed[0]);
+	closer_done(&batch->claimed);
 	crew_free(batch->crew);
 	free(batch->items);
 	strbuf_done(&batch->paths);

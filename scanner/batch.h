@@ -6,7 +6,6 @@
 #include <stddef.h>
 
 #include "common/crew.h"
-#include "common/fsio.h"
 #include "common/strbuf.h"
 #include "scanner/claim.h"
 #include "scanner/walk.h"
@@ -30,11 +29,14 @@ struct batch {
 	size_t count, dirs;
 	struct strbuf paths; /* each ended by a NUL */
 	struct strbuf left;  /* the location that was left last, and a slash */
-	struct fsio_closer claimed[CREW_MAX];
+	struct closer claimed;
 };
 
 /* How many threads are worth it here. */
 size_t batch_hands(void);
+/* To be called first: with CLAIM, HANDS, DONE and CONTEXT set, all else zero.
+ */
+void batch_begin(struct batch *batch);
 /* Takes a candidate of the walk up, and says how the walk goes on. */
 enum walk_result batch_add(struct batch *batch, const struct walk_entry *entry);
 /* Claims what hasn't been yet: to be called when the walk has ended. */

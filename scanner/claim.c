@@ -326,7 +326,7 @@ is_promising(const struct claim *claim, const struct walk_entry *entry)
 
 void
 claim_file(struct claim *claim, const struct walk_entry *entry,
-    struct fsio_closer *later, struct claim_report *ret_report)
+    struct closer *later, struct claim_report *ret_report)
 {
 	struct spool_name from = {entry->dir->fd, entry->name, 0};
 	const char *fault = choice_fault(claim->config, entry->path);
@@ -359,7 +359,7 @@ claim_file(struct claim *claim, const struct walk_entry *entry,
 	judge(claim, &from, entry->path, fd, looked, ret_report);
 	/* That gives the lease back. */
 	if (ret_report->outcome == CLAIM_CLAIMED && !claim->look_only)
-		fsio_close_later(later, fd);
+		closer_add(later, fd);
 	else
 		(void)close(fd); /* only read from */
 }

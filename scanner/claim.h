@@ -7,8 +7,8 @@
 #include <sys/types.h>
 
 #include "common/clock.h"
+#include "common/closer.h"
 #include "common/config.h"
-#include "common/fsio.h"
 #include "common/run.h"
 #include "common/spool.h"
 #include "scanner/walk.h"
@@ -45,6 +45,6 @@ struct claim_report {
  * caller ends. A claimed file is left to LATER, to be closed in the end: its
  * producer can't open it any more, so its lease holds up nobody. */
 void claim_file(struct claim *claim, const struct walk_entry *entry,
-    struct fsio_closer *later, struct claim_report *ret_report);
+    struct closer *later, struct claim_report *ret_report);
 
 #endif

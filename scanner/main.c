@@ -315,6 +315,7 @@ scan_base(struct scan *scan)
 	    .done = on_judged,
 	    .context = scan,
 	};
+	batch_begin(&scan->batch);
 	walk_base(&walk);
 	batch_end(&scan->batch);
 	if (scan->claimed + scan->deferred + scan->refused > 0 &&

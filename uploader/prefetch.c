@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/closer.h"
 #include "common/fsio.h"
 #include "common/mem.h"
 #include "uploader/worker.h"
@@ -30,7 +31,6 @@ struct batch {
 	size_t want, count, next;
 	int rc; /* 1: there may be more; else as pick_next, after the last */
 	int64_t begun_ns;
-	struct fsio_closer closer;
 };
 
 struct prefetch {
@@ -39,6 +39,7 @@ struct prefetch {
 	struct batch batches[2];
 	struct batch *ready, *filling;
 	atomic_bool hurries; /* the worker is to end */
+	struct closer closer;
 };
 
 int
@@ -119,11 +120,12 @@ prefetch_forget(struct prefetched *file)
  * up writers, and descriptors are few. For all else it is early enough when its
  * turn has come. */
 static void
-read_ahead(struct batch *batch, struct prefetched *file)
+read_ahead(struct prefetch *prefetch, const struct prefetch_plan *plan,
+    struct prefetched *file)
 {
-	open_and_read(file, &batch->plan);
+	open_and_read(file, plan);
 	if (file->fd >= 0)
-		fsio_close_later(&batch->closer, file->fd);
+		closer_add(&prefetch->closer, file->fd);
 	file->fd = -1;
 	if (!is_whole(file))
 		prefetch_forget(file);
@@ -158,11 +160,11 @@ fill(void *context, void *task)
 		batch->rc = take(prefetch, batch);
 		if (batch->rc > 0 && batch->plan.expects_small &&
 		    file->claim.is_regular)
-			read_ahead(batch, file);
+			read_ahead(prefetch, &batch->plan, file);
 	} while (batch->rc > 0 && batch->count < batch->want &&
 		 !atomic_load(&prefetch->hurries) &&
 		 clock_monotonic_ns() - batch->begun_ns < reading_ns);
-	fsio_close_all(&batch->closer);
+	closer_flush(&prefetch->closer);
 }
 
 struct prefetch *
@@ -177,8 +179,10 @@ prefetch_new(struct pick *pick)
 	for (size_t i = 0; i < BATCH_MAX; i++)
 		prefetch->ready->files[i].fd = prefetch->filling->files[i]
 						   .fd = -1;
+	closer_init(&prefetch->closer);
 	prefetch->worker = worker_new(fill, prefetch);
 	if (prefetch->worker == NULL) {
+		closer_done(&prefetch->closer);
 		free(prefetch);
 		return NULL;
 	}
@@ -207,6 +211,7 @@ prefetch_free(struct prefetch *prefetch)
 	worker_free(prefetch->worker);
 	batch_done(prefetch->ready);
 	batch_done(prefetch->filling);
+	closer_done(&prefetch->closer);
 	free(prefetch);
 }
 

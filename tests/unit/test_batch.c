@@ -117,6 +117,7 @@ run_scan(struct scan *scan, size_t hands)
 	strbuf_reset(&scan->reported);
 	memset(scan->outcomes, 0, sizeof scan->outcomes);
 	scan->count = 0;
+	batch_begin(&scan->batch);
 	walk_base(&walk);
 	batch_end(&scan->batch);
 }

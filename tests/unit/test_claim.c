@@ -32,15 +32,16 @@ try(struct spool *spool, int64_t behind_s, bool look_only, struct tried *ret)
 	    .config = &config, .spool = spool, .look_only = look_only};
 	struct walk_dir dir = {.changed_ns = clock_realtime_ns()};
 	const struct walk_entry entry = {&dir, "46-topic.dat", PATH, DT_REG};
-	struct fsio_closer claimed = {0};
+	struct closer claimed;
 
 	clock_fs_guess(&claim.fs_clock);
 	claim.fs_clock.fs_ns -= behind_s * CLOCK_NS_PER_S;
 	dir.fd = open("base/" HOUR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ck_assert_int_ge(dir.fd, 0);
 	ck_assert_int_eq(stat("base/" PATH, &ret->before), 0);
+	closer_init(&claimed);
 	claim_file(&claim, &entry, &claimed, &ret->report);
-	fsio_close_all(&claimed);
+	closer_done(&claimed);
 	ck_assert_int_eq(close(dir.fd), 0);
 	if (stat("base/" PATH, &ret->after) < 0)
 		ret->after = (struct stat){0};

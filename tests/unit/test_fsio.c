@@ -438,36 +438,6 @@ START_TEST(names_kinds)
 }
 END_TEST
 
-/* Whatever their numbers and order, all are closed, and no other. */
-START_TEST(closes_together)
-{
-	enum { FDS = 100 };
-
-	for (int step = 1; step <= 7; step++) {
-		struct fsio_closer closer = {.count = 0};
-		bool goes[FDS] = {false};
-		int fds[FDS];
-
-		for (int i = 0; i < FDS; i++) {
-			fds[i] = dup(0);
-			ck_assert_int_ge(fds[i], 0);
-		}
-		/* Backwards every second, third ... */
-		for (int i = FDS - 1; i >= 0; i -= step) {
-			fsio_close_later(&closer, fds[i]);
-			goes[i] = true;
-		}
-		fsio_close_all(&closer);
-		ck_assert_uint_eq(closer.count, 0);
-		for (int i = 0; i < FDS; i++) {
-			ck_assert_int_eq(fcntl(fds[i], F_GETFD) < 0, goes[i]);
-			if (!goes[i])
-				ck_assert_int_eq(close(fds[i]), 0);
-		}
-	}
-}
-END_TEST
-
 int
 main(void)
 {
@@ -489,7 +459,6 @@ main(void)
 	tcase_add_test(tcase, locks_bytes);
 	tcase_add_test(tcase, locks_die);
 	tcase_add_test(tcase, lock_errors);
-	tcase_add_test(tcase, closes_together);
 	tcase_add_loop_test(tcase, names_kinds, 0, LENGTH(kinds));
 	suite_add_tcase(suite, tcase);
 	return scratch_run(suite);
