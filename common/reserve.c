@@ -21,7 +21,7 @@ static const char name[] = "reserve";
 enum { PLENTY = 64 };
 /* Whoever has met a full disk by then may have done so before it was given
  * up. */
-static const int64_t lately_ns = 100 * CLOCK_NS_PER_MS;
+static const int64_t lately_ns = CLOCK_NS_PER_S;
 
 static bool
 has_plenty(const struct spool *spool)

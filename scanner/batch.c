@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
 
 enum {
@@ -19,6 +20,9 @@ enum {
 	OPEN_FILES = 512,
 	SHARE = 16 /* items of a thread, on end: of one directory, mostly */
 };
+
+/* A scan may be ended at any time: it shall have claimed what it has found. */
+static const int64_t patience_ns = 200 * CLOCK_NS_PER_MS;
 
 struct batch_item {
 	struct walk_entry entry; /* its names: NULL until all are gathered */
@@ -99,6 +103,8 @@ flush(struct batch *batch)
 	for (size_t i = 0; i < batch->count; i++) {
 		struct batch_item *item = &batch->items[i];
 
+		if (i == 0 || item[-1].entry.dir != item->entry.dir)
+			walk_note_time(item->entry.dir);
 		item->entry.path = strbuf_text(&batch->paths) + item->path;
 		item->entry.name = strbuf_text(&batch->paths) + item->name;
 	}
@@ -118,6 +124,13 @@ flush(struct batch *batch)
 	batch->count = batch->dirs = 0;
 	strbuf_reset(&batch->paths);
 	return stop;
+}
+
+static bool
+is_due(const struct batch *batch)
+{
+	return batch->count > 0 &&
+	       clock_monotonic_ns() - batch->since_ns >= patience_ns;
 }
 
 static enum walk_result
@@ -149,6 +162,8 @@ batch_add(struct batch *batch, const struct walk_entry *entry)
 
 	if (batch->hands <= 1)
 		return claim_now(batch, entry);
+	if (batch->count == 0)
+		batch->since_ns = clock_monotonic_ns();
 	if (batch->count == 0 ||
 	    batch->items[batch->count - 1].entry.dir != entry->dir)
 		batch->dirs++;
@@ -160,11 +175,17 @@ batch_add(struct batch *batch, const struct walk_entry *entry)
 	};
 	strbuf_add(&batch->paths, entry->path, strlen(entry->path) + 1);
 	walk_keep(entry->dir);
-	if (batch->count < ITEMS && batch->dirs < DIRS)
+	if (batch->count < ITEMS && batch->dirs < DIRS && !is_due(batch))
 		return WALK_ON;
 	if (flush(batch))
 		return WALK_STOP;
 	return is_left(batch, entry->path) ? WALK_LEAVE : WALK_ON;
+}
+
+bool
+batch_heed(struct batch *batch)
+{
+	return !is_due(batch) || !flush(batch);
 }
 
 void

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/crew.h"
 #include "common/strbuf.h"
@@ -27,6 +28,7 @@ struct batch {
 	struct crew *crew;
 	struct batch_item *items;
 	size_t count, dirs;
+	int64_t since_ns;    /* when the first one came */
 	struct strbuf paths; /* each ended by a NUL */
 	struct strbuf left;  /* the location that was left last, and a slash */
 	struct closer claimed;
@@ -39,6 +41,9 @@ size_t batch_hands(void);
 void batch_begin(struct batch *batch);
 /* Takes a candidate of the walk up, and says how the walk goes on. */
 enum walk_result batch_add(struct batch *batch, const struct walk_entry *entry);
+/* Claims what has waited for long, as there may be no other candidate for
+ * longer: to be called now and then. False: nothing more can be moved. */
+bool batch_heed(struct batch *batch);
 /* Claims what hasn't been yet: to be called when the walk has ended. */
 void batch_end(struct batch *batch);
 

@@ -31,6 +31,13 @@ static const char queued[] =
 /* Those who go by a run's room do so one after another. */
 static pthread_mutex_t room_lock = PTHREAD_MUTEX_INITIALIZER;
 
+const char *
+claim_reason(const struct claim_report *report)
+{
+	return report->reason != NULL ? report->reason
+				      : strerror(-report->error);
+}
+
 static void
 report(struct claim_report *report, enum claim_outcome outcome,
     const char *reason, int error)
@@ -143,7 +150,7 @@ report_move(struct claim_report *ret, int rc)
 		report(ret, CLAIM_GONE, "it has gone", 0);
 		return;
 	case -EXDEV:
-		report(ret, CLAIM_EXDEV, strerror(EXDEV), rc);
+		report(ret, CLAIM_EXDEV, NULL, rc);
 		return;
 	case -EACCES: /* the spool is ours */
 		report(ret, CLAIM_ERROR,
@@ -152,7 +159,7 @@ report_move(struct claim_report *ret, int rc)
 		    rc);
 		return;
 	default:
-		report(ret, CLAIM_ERROR, strerror(-rc), rc);
+		report(ret, CLAIM_ERROR, NULL, rc);
 	}
 }
 
@@ -198,7 +205,7 @@ take_by_room(struct claim *claim, const struct spool_name *name,
 	if (claim->run == NULL)
 		rc = run_start(claim->spool, &claim->run);
 	if (rc < 0) {
-		report(ret, CLAIM_ERROR, strerror(-rc), rc);
+		report(ret, CLAIM_ERROR, NULL, rc);
 		return;
 	}
 	room = &claim->run->uploading;
@@ -220,7 +227,7 @@ take_by_room(struct claim *claim, const struct spool_name *name,
 	/* If its name was made anew, it stays for an heir of the run. */
 	error = spool_return(claim->spool, room, path, &back);
 	if (error < 0 && error != -EEXIST)
-		report(ret, CLAIM_ERROR, strerror(-error), error);
+		report(ret, CLAIM_ERROR, NULL, error);
 }
 
 /* The move, and the question whether it was right. */
@@ -250,7 +257,7 @@ take(struct claim *claim, const struct spool_name *name, const char *path,
 		    "claimed",
 		    0);
 	else if (rc != -EEXIST && rc != -ENOENT)
-		report(ret, CLAIM_ERROR, strerror(-rc), rc);
+		report(ret, CLAIM_ERROR, NULL, rc);
 }
 
 /* FD is open on it; LOOKED: its name has been looked at. */
@@ -265,7 +272,7 @@ judge(struct claim *claim, struct spool_name *name, const char *path, int fd,
 	    fd, claim->config->settle_check, &ret->lease_error);
 	ret->by_age_alone = lease == LEASE_NONE;
 	if (fstat(fd, &st) < 0) {
-		report(ret, CLAIM_ERROR, strerror(errno), -errno);
+		report(ret, CLAIM_ERROR, NULL, -errno);
 		return;
 	}
 	if (looked && (st.st_ino != name->inode || !S_ISREG(st.st_mode) ||
@@ -309,7 +316,7 @@ report_open_error(int error, struct claim_report *ret)
 		    0);
 		return;
 	default:
-		report(ret, CLAIM_ERROR, strerror(error), -error);
+		report(ret, CLAIM_ERROR, NULL, -error);
 	}
 }
 

@@ -34,13 +34,15 @@ struct claim {
 
 struct claim_report {
 	enum claim_outcome outcome;
-	const char *reason; /* for a person; never NULL, may be "" */
+	const char *reason; /* for a person, may be ""; NULL: what error says */
 	int error;	    /* negative errno behind the reason, or 0 */
 	int64_t size_bytes; /* where it got as far as that */
 	bool by_age_alone;  /* no lease could be had ... */
 	int lease_error;    /* ... for this reason (errno, positive) */
 };
 
+/* Why it is so, for a person: valid until the next strerror. */
+const char *claim_reason(const struct claim_report *report);
 /* May be called in several threads at once. May start claim->run, which the
  * caller ends. A claimed file is left to LATER, to be closed in the end: its
  * producer can't open it any more, so its lease holds up nobody. */

@@ -50,7 +50,7 @@ explain_report(const char *path, const struct claim_report *report)
 				       : ": nobody writes it, and it is old "
 					 "enough; the next scan claims it");
 	else
-		strbuf_printf(&line, ": %s", report->reason);
+		strbuf_printf(&line, ": %s", claim_reason(report));
 	/* stage_end asks whether stdout has failed. */
 	(void)printf(
 	    "%-8s  %s\n", explain_word(report->outcome), strbuf_text(&line));
@@ -74,7 +74,8 @@ report_unmatched(const struct walk_entry *entry, struct claim_report *report)
 
 	if (fstatat(entry->dir->fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) <
 	    0) {
-		report->reason = strerror(errno);
+		report->reason = NULL;
+		report->error = -errno;
 		return;
 	}
 	report->outcome = CLAIM_REFUSED;
@@ -101,7 +102,7 @@ look(struct claim *claim, const char *path, struct claim_report *report)
 
 	free(directory);
 	*report = (struct claim_report){
-	    .outcome = CLAIM_GONE, .reason = strerror(fd < 0 ? -fd : 0)};
+	    .outcome = CLAIM_GONE, .error = fd < 0 ? fd : 0};
 	if (fd < 0)
 		return;
 	if (is_directory(&entry))

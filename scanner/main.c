@@ -97,7 +97,7 @@ fail_claim(
     struct scan *scan, const char *path, const struct claim_report *report)
 {
 	log_about(LOG_ERROR, LOG_PATH(path), "Cannot claim '%s/%s': %s",
-	    scan->stage.config->base_dir, path, report->reason);
+	    scan->stage.config->base_dir, path, claim_reason(report));
 	stage_fail(&scan->stage, EX_IOERR);
 	switch (-report->error) {
 	case ENOSPC: /* these would be said of every file ... */
@@ -232,6 +232,14 @@ on_candidate(void *context, const struct walk_entry *entry)
 	return batch_add(&scan->batch, entry);
 }
 
+static bool
+on_enter(void *context)
+{
+	struct scan *scan = context;
+
+	return batch_heed(&scan->batch);
+}
+
 static void
 on_problem(void *context, const char *path, int error)
 {
@@ -301,6 +309,7 @@ scan_base(struct scan *scan)
 	    .skip_device = scan->stage.spool->device,
 	    .skip_inode = scan->stage.spool->inode,
 	    .context = scan,
+	    .enter = on_enter,
 	    .candidate = on_candidate,
 	    .problem = on_problem,
 	};

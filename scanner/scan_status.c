@@ -34,7 +34,7 @@ find_group(struct looking *looking, const struct claim_report *report)
 {
 	const char *reason = report->outcome == CLAIM_CLAIMED
 				 ? "the next scan claims it"
-				 : report->reason;
+				 : claim_reason(report);
 	struct group *group;
 
 	for (size_t i = 0; i < looking->count; i++) {

@@ -82,6 +82,15 @@ walk_keep(struct walk_dir *dir)
 }
 
 void
+walk_note_time(struct walk_dir *dir)
+{
+	struct stat st;
+
+	if (!dir->moved && fstat(dir->fd, &st) == 0)
+		dir->mtime = st.st_mtim;
+}
+
+void
 walk_release(struct walk_dir *dir)
 {
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, dir->mtime};
@@ -135,6 +144,8 @@ enter(const struct walk *walk, int parent_fd, const char *name,
 	struct stat st = {0};
 	int rc;
 
+	if (walk->enter != NULL && !walk->enter(walk->context))
+		return WALK_STOP;
 	rc = fsio_open_dir(parent_fd, name, &names);
 	if (rc == -ENOTDIR || rc == -ENOENT)
 		return WALK_ON;

@@ -45,6 +45,8 @@ struct walk {
 	dev_t skip_device; /* a directory to leave out: the spool */
 	ino_t skip_inode;
 	void *context;
+	/* Before a directory is entered; false stops the walk. NULL: none. */
+	bool (*enter)(void *context);
 	enum walk_result (*candidate)(
 	    void *context, const struct walk_entry *entry);
 	/* PATH ("" is base_dir) can't be walked: a negative errno, -ELOOP for
@@ -57,9 +59,11 @@ struct walk {
  * modification time back that it had, where the reaper may soon tell from it
  * whether anybody else has touched it lately. */
 void walk_base(const struct walk *walk);
-/* For a candidate's directory that is needed after it: both in the thread that
+/* For a candidate's directory that is needed after it: all in the thread that
  * walks. */
 void walk_keep(struct walk_dir *dir);
+/* What others have done in it by now won't be undone with what we do. */
+void walk_note_time(struct walk_dir *dir);
 void walk_release(struct walk_dir *dir);
 
 #endif

@@ -38,8 +38,8 @@ enum {
 	ATTEMPTS_MAX = 100,
 	/* 10,000 small files a second over 25 ms; what one thread sends. */
 	CONNECTIONS_MAX = 256,
-	/* The spool's, the log's, the libraries'. */
-	OTHER_FILES = 64
+	/* The spool's, the log's, the libraries', and those to be closed. */
+	OTHER_FILES = 104
 };
 
 #define FIRST_SET(array) first_set(array, sizeof(array) / sizeof *(array))

@@ -154,11 +154,12 @@ on_event(struct sockets *sockets, int fd, uint32_t events)
 int
 sockets_init(struct sockets *sockets, size_t count)
 {
-	*sockets = (struct sockets){.wake_fd = -1, .multi_count = count};
+	*sockets = (struct sockets){.wake_fd = -1};
 	sockets->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (sockets->epoll_fd < 0)
 		return -errno;
 	sockets->multis = mem_zero(count, sizeof *sockets->multis);
+	sockets->multi_count = count;
 	for (size_t i = 0; i < count; i++) {
 		sockets->multis[i].sockets = sockets;
 		sockets->multis[i].timer_ns = INT64_MAX;

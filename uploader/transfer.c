@@ -564,8 +564,10 @@ set_path(struct slot *slot, const char *url, size_t offset)
 		strbuf_reset(origin);
 		strbuf_add(origin, url, offset);
 		if (curl_url_set(slot->url, CURLUPART_URL, strbuf_text(origin),
-			0) != CURLUE_OK)
+			0) != CURLUE_OK) {
+			strbuf_reset(origin);
 			return false;
+		}
 	}
 	return curl_url_set(slot->url, CURLUPART_PATH, url + offset, 0) ==
 	       CURLUE_OK;

@@ -1,6 +1,7 @@
 /* Claiming candidates in several threads: each once, reported in order. */
 #include "scanner/batch.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/unit/scratch.h"
@@ -18,6 +19,10 @@ struct scan {
 	/* The answer to the report ANSWERED, counted from 1; 0: to all. */
 	size_t answered;
 	enum walk_result answer;
+	useconds_t slowness;   /* of each directory */
+	size_t entered;	       /* directories */
+	size_t early;	       /* reports before the last of them */
+	const char *meanwhile; /* a file that comes between walk and end */
 };
 
 static enum walk_result
@@ -49,6 +54,17 @@ on_candidate(void *context, const struct walk_entry *entry)
 
 	strbuf_printf(&scan->added, "%s ", entry->path);
 	return batch_add(&scan->batch, entry);
+}
+
+static bool
+on_enter(void *context)
+{
+	struct scan *scan = context;
+
+	scan->entered++;
+	(void)usleep(scan->slowness);
+	scan->early = scan->count;
+	return batch_heed(&scan->batch);
 }
 
 static void
@@ -91,6 +107,7 @@ run_scan(struct scan *scan, size_t hands)
 	    .skip_device = scan->spool->device,
 	    .skip_inode = scan->spool->inode,
 	    .context = scan,
+	    .enter = on_enter,
 	    .candidate = on_candidate,
 	    .problem = on_problem,
 	};
@@ -116,9 +133,11 @@ run_scan(struct scan *scan, size_t hands)
 	strbuf_reset(&scan->added);
 	strbuf_reset(&scan->reported);
 	memset(scan->outcomes, 0, sizeof scan->outcomes);
-	scan->count = 0;
+	scan->count = scan->entered = 0;
 	batch_begin(&scan->batch);
 	walk_base(&walk);
+	if (scan->meanwhile != NULL)
+		scratch_write(scan->meanwhile, "text");
 	batch_end(&scan->batch);
 }
 
@@ -225,6 +244,71 @@ START_TEST(says_it_once)
 }
 END_TEST
 
+/* Where there are few candidates, these are claimed all the same, before all
+ * has been walked. */
+START_TEST(claims_what_waits)
+{
+	struct scan scan = {
+	    .spool = scratch_spool(), .answer = WALK_ON, .slowness = 100000};
+
+	for (int i = 0; i < 4; i++) {
+		char path[64];
+
+		(void)snprintf(
+		    path, sizeof path, "base/a/2020/11/01/%02d/1-t.dat", i);
+		scratch_write(path, "text");
+	}
+	run_scan(&scan, hands[_i]);
+	ck_assert_uint_eq(scan.count, 4);
+	ck_assert_uint_ge(scan.early, 1);
+	ck_assert_uint_gt(scan.entered, 4);
+	scan_done(&scan);
+}
+END_TEST
+
+/* A directory that is used meanwhile doesn't look as if it weren't. */
+START_TEST(keeps_the_time_of_others)
+{
+	const int64_t then_ns = INT64_C(1605472290123456789);
+	struct scan scan = {.spool = scratch_spool(),
+	    .answer = WALK_ON,
+	    .meanwhile = "base/a/2020/11/01/00/new.tmp"};
+	struct stat st;
+
+	make_files("a", 1);
+	scratch_touch("base/a/2020/11/01/00", then_ns);
+	run_scan(&scan, hands[_i]);
+	ck_assert_uint_eq(scan.outcomes[CLAIM_CLAIMED], 1);
+	ck_assert_int_eq(stat("base/a/2020/11/01/00", &st), 0);
+	ck_assert_int_gt(clock_from_timespec(&st.st_mtim), then_ns);
+	scan_done(&scan);
+}
+END_TEST
+
+/* Neither directories nor claimed files are open without bound. */
+START_TEST(few_descriptors)
+{
+	const struct rlimit few = {160, 160}, more = {512, 512};
+	struct scan scan = {.spool = scratch_spool(), .answer = WALK_ON};
+
+	for (int i = 0; i < 500; i++) {
+		char path[64];
+
+		(void)snprintf(path, sizeof path,
+		    "base/a/2020/%02d/%02d/00/%03d-t.dat", 1 + i / 28,
+		    1 + i % 28, i);
+		scratch_write(path, "text");
+	}
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &more), 0);
+	ck_assert_uint_eq(batch_hands(), crew_cores());
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	ck_assert_uint_eq(batch_hands(), 1);
+	run_scan(&scan, hands[_i]);
+	ck_assert_uint_eq(scan.outcomes[CLAIM_CLAIMED], 500);
+	scan_done(&scan);
+}
+END_TEST
+
 START_TEST(nothing_to_claim)
 {
 	struct scan scan = {.spool = scratch_spool()};
@@ -247,6 +331,9 @@ main(void)
 	tcase_add_loop_test(tcase, leaves_a_location, 0, LENGTH(hands));
 	tcase_add_loop_test(tcase, stops, 0, LENGTH(hands));
 	tcase_add_loop_test(tcase, says_it_once, 0, LENGTH(hands));
+	tcase_add_loop_test(tcase, claims_what_waits, 0, LENGTH(hands));
+	tcase_add_loop_test(tcase, keeps_the_time_of_others, 0, LENGTH(hands));
+	tcase_add_loop_test(tcase, few_descriptors, 0, LENGTH(hands));
 	tcase_add_loop_test(tcase, nothing_to_claim, 0, LENGTH(hands));
 	suite_add_tcase(suite, tcase);
 	return scratch_run(suite);

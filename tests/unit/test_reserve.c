@@ -1,6 +1,8 @@
 /* The space that is kept for a full disk, and given up once. */
 #include "common/reserve.h"
 
+#include <unistd.h>
+
 #include "tests/unit/scratch.h"
 
 static off_t
@@ -29,7 +31,7 @@ START_TEST(gives_up_once)
 	ck_assert(spool->gave_up_reserve);
 	/* ... but not for long. */
 	while (reserve_give_up(spool, -EDQUOT))
-		continue;
+		(void)usleep(10000);
 	ck_assert_int_eq(kept(), RESERVE_BYTES_UPLOADER);
 	spool->reserve_left = 0;
 	ck_assert(reserve_give_up(spool, -EDQUOT));
