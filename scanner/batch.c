@@ -14,7 +14,8 @@
 #include "common/mem.h"
 
 enum {
-	ITEMS = 1024,
+	ITEMS_MOST = 1024, /* of a batch */
+	ITEMS_LEAST = 64,
 	DIRS = 64, /* that are kept open */
 	FEW = 32,  /* items: not worth to wake up anybody */
 	OPEN_FILES = 512,
@@ -23,6 +24,10 @@ enum {
 
 /* A scan may be ended at any time: it shall have claimed what it has found. */
 static const int64_t patience_ns = 200 * CLOCK_NS_PER_MS;
+/* What takes longer is to be told of in between; what doesn't take so long
+ * isn't worth waking threads up for. */
+static const int64_t long_ns = 100 * CLOCK_NS_PER_MS;
+static const int64_t short_ns = 20 * CLOCK_NS_PER_MS;
 
 struct batch_item {
 	struct walk_entry entry; /* its names: NULL until all are gathered */
@@ -95,9 +100,20 @@ settle(struct batch *batch)
 	return stop;
 }
 
+/* The next batch will be as large as suits the time that this one took. */
+static void
+fit(struct batch *batch, int64_t took_ns)
+{
+	if (took_ns > long_ns && batch->most > ITEMS_LEAST)
+		batch->most /= 2;
+	else if (took_ns < short_ns && batch->most < ITEMS_MOST)
+		batch->most *= 2;
+}
+
 static bool
 flush(struct batch *batch)
 {
+	int64_t began_ns = clock_monotonic_ns();
 	bool stop;
 
 	for (size_t i = 0; i < batch->count; i++) {
@@ -118,6 +134,7 @@ flush(struct batch *batch)
 			 });
 	/* A script may want to write to what was claimed. */
 	closer_flush(&batch->claimed);
+	fit(batch, clock_monotonic_ns() - began_ns);
 	stop = settle(batch);
 	for (size_t i = 0; i < batch->count; i++)
 		walk_release(batch->items[i].entry.dir);
@@ -151,7 +168,8 @@ batch_begin(struct batch *batch)
 	closer_init(&batch->claimed);
 	if (batch->hands <= 1)
 		return;
-	batch->items = mem_zero(ITEMS, sizeof *batch->items);
+	batch->items = mem_zero(ITEMS_MOST, sizeof *batch->items);
+	batch->most = ITEMS_LEAST;
 	batch->crew = crew_new();
 }
 
@@ -175,7 +193,7 @@ batch_add(struct batch *batch, const struct walk_entry *entry)
 	};
 	strbuf_add(&batch->paths, entry->path, strlen(entry->path) + 1);
 	walk_keep(entry->dir);
-	if (batch->count < ITEMS && batch->dirs < DIRS && !is_due(batch))
+	if (batch->count < batch->most && batch->dirs < DIRS && !is_due(batch))
 		return WALK_ON;
 	if (flush(batch))
 		return WALK_STOP;

@@ -27,7 +27,7 @@ struct batch {
 	/* For batch.c. */
 	struct crew *crew;
 	struct batch_item *items;
-	size_t count, dirs;
+	size_t count, most, dirs;
 	int64_t since_ns;    /* when the first one came */
 	struct strbuf paths; /* each ended by a NUL */
 	struct strbuf left;  /* the location that was left last, and a slash */

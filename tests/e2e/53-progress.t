@@ -144,7 +144,7 @@ slowly()
 }
 
 scenario "scan and reap"
-write_files 130
+write_files 300
 terminal 100 "$(slowly renameat2 15 "s3spool-scan '$conf'")"
 wait_until "how much is claimed" screen_has \
 	'^[0-9]+ files claimed, [0-9.]+ (Ki)?B, [0-9]+ files/s$'

@@ -5,6 +5,7 @@ here at one certain moment: a writer between two calls, a store that lies, a syn
 that fails, two runs at one key. For each guard there is a story that ends badly
 without it; tests/run-mutants.py sees to that.
 """
+import contextlib
 import functools
 import glob
 import os
@@ -39,6 +40,17 @@ def interfere(world, stage, moment, command, *more):
     """Runs STAGE, and COMMAND while it stands still at MOMENT."""
     return world.run(stage, "--patience", "60000", *more, "--run-at",
                      f"{moment}={command}")
+
+
+@contextlib.contextmanager
+def one_core():
+    """For what is started meanwhile."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def append(*paths):
@@ -160,17 +172,18 @@ def writer_whose_name_is_taken():
             ("other", "back", "asked", "written", "waited"))
         with open(other, "wb") as new:
             new.write(anew)
-        ended = interfere(
-            world, "scan", "renameat2:1:entry",
-            append_under_lease(world, world.full(PATH)),
-            "--run-at", "renameat2:1:exit=mv " + shlex.join((other, world.full(PATH))),
-            "--run-at", f"renameat2:2:exit=: >{shlex.quote(back)}",
-            # It looks for further files.
-            "--run-at", f"getdents64:1+:entry=mv {shlex.join((back, asked))} || exit 0; "
-            # Once, and much less than a lease holds him up (45 s).
-            "end=$(($(date +%s) + 15)); while [ $(date +%s) -lt $end ]; do "
-            f"[ ! -e {shlex.quote(written)} ] || {{ : >{shlex.quote(waited)}; exit; }}; "
-            "sleep 0.01; done")
+        with one_core():  # where it claims as it walks
+            ended = interfere(
+                world, "scan", "renameat2:1:entry",
+                append_under_lease(world, world.full(PATH)),
+                "--run-at", "renameat2:1:exit=mv " + shlex.join((other, world.full(PATH))),
+                "--run-at", f"renameat2:2:exit=: >{shlex.quote(back)}",
+                # It looks for further files.
+                "--run-at", f"getdents64:1+:entry=mv {shlex.join((back, asked))} || exit 0; "
+                # Once, and much less than a lease holds him up (45 s).
+                "end=$(($(date +%s) + 15)); while [ $(date +%s) -lt $end ]; do "
+                f"[ ! -e {shlex.quote(written)} ] || {{ : >{shlex.quote(waited)}; exit; }}; "
+                "sleep 0.01; done")
         equal(ended.status, 0, "the scan ends well", ended)
         ok(os.path.exists(asked), "it has tried to give the file back")
         ok(os.path.exists(waited), "its writer goes on while the scan is at work")
