@@ -19,8 +19,8 @@ enum {
 void reserve_keep(const struct spool *spool);
 
 /* Gives it up but for spool->reserve_left if ERROR, a negative errno, says that
- * there is no space. True: there is some now; try again. May be called in any
- * thread; reserve_tell says it then. */
+ * there is no space. True: there is some now, or another thread has given it up
+ * lately; try again. May be called in any thread; reserve_tell says it then. */
 bool reserve_give_up(struct spool *spool, int error);
 /* Logs that it has been given up, if that hasn't been said. */
 void reserve_tell(struct spool *spool);

@@ -40,7 +40,7 @@ batch_hands(void)
 {
 	struct rlimit files;
 
-	/* Directories, and for each thread what it closes later. */
+	/* Directories, what is closed later, and what the rest needs. */
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur < OPEN_FILES)
 		return 1;
 	return crew_cores();

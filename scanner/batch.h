@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/closer.h"
 #include "common/crew.h"
 #include "common/strbuf.h"
 #include "scanner/claim.h"
